@@ -1,0 +1,1 @@
+"""Pull request -> comments: the reviewer and its doors."""

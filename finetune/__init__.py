@@ -1,0 +1,1 @@
+"""Pairs -> adapter: fine-tune, measure, calibrate and register."""

@@ -1,0 +1,73 @@
+"""The hidden marker by which we know our own comments again, and the place key. Pure.
+
+A marker is an HTML comment that holds where and what we said, with an HMAC over it. It counts
+only on a comment of our own account: the caller checks the author.
+"""
+
+import hashlib
+import hmac
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+import msgspec
+
+from postil.records import Record
+
+SHAPE = re.compile(r"<!-- postil:1 ([A-Za-z0-9_=-]{1,2000}) ([0-9a-f]{64}) -->")
+
+
+class Marker(Record, frozen=True, kw_only=True):
+    """`place` and `fingerprint` are sha256 in hex; see `place_key` and `fingerprint`."""
+
+    place: str
+    fingerprint: str
+    head_sha: str
+    adapter: str
+
+
+def place_key(
+    repo: str,
+    pull: int,
+    path: str,
+    lines: tuple[str, ...],
+    around: tuple[str, str],
+    occurrence: int,
+) -> str:
+    """Where a remark stands, by content, so that a rebase does not move it.
+
+    `lines` are the anchored lines, `around` the line before and the line after them (""
+    at an end), `occurrence` counts equal places in the file from 0.
+    """
+    return _digest(
+        [repo.lower(), pull, path, *(line.strip() for line in lines), *around, occurrence]
+    )
+
+
+def fingerprint(place: str, message: str) -> str:
+    """What was said where."""
+    return _digest([place, " ".join(message.split())])
+
+
+def render_marker(marker: Marker, key: bytes) -> str:
+    """The HTML comment to append to a comment's body."""
+    payload = urlsafe_b64encode(msgspec.json.encode(marker)).decode()
+    return f"<!-- postil:1 {payload} {_sign(payload, key)} -->"
+
+
+def read_marker(body: str, key: bytes) -> Marker | None:
+    """The last marker in a body that was signed with `key`; None where there is none."""
+    for payload, signature in reversed(SHAPE.findall(body)):
+        if hmac.compare_digest(_sign(payload, key).encode(), signature.encode()):
+            try:
+                return msgspec.json.decode(urlsafe_b64decode(payload), type=Marker)
+            except (ValueError, msgspec.MsgspecError):
+                return None
+    return None
+
+
+def _sign(payload: str, key: bytes) -> str:
+    return hmac.new(key, b"postil marker " + payload.encode(), hashlib.sha256).hexdigest()
+
+
+def _digest(parts: list[str | int]) -> str:
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

@@ -1,0 +1,51 @@
+"""A window -> the question asked of the model, versioned. Pure.
+
+Training and serving call `render_question` and nothing else. Every row is printed with the
+anchor that an answer may use: `R7 +added`, `R8  kept`, `L9 -removed`. Invisible and
+bidirectional characters are shown as `<U+202E>`, so that what the model reads is what a person
+would see; long lines are cut.
+"""
+
+import re
+
+from postil.answer import NO_COMMENT, row_letter
+from postil.records import Window
+
+TEMPLATE = "postil-1"
+"""Changes whenever the text of any question or answer would change."""
+
+LONGEST_LINE = 240
+"""Characters of one line that are shown."""
+
+INSTRUCTION = f"Review this change. Answer {NO_COMMENT}, or a line and a remark."
+INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+
+
+def render_question(window: Window) -> str:
+    """The whole instruction for one window."""
+    rows = (
+        f"{row_letter(line.kind)}{row} {line.kind}{_shown(line.text)}"
+        for row, line in enumerate(window.lines, 1)
+    )
+    return "\n".join((INSTRUCTION, reveal(window.path), *rows))
+
+
+def render_empty_question() -> str:
+    """The question without a change; what a remark is likely to be when nothing is known."""
+    return INSTRUCTION
+
+
+def reveal(text: str) -> str:
+    """Write characters that a person cannot see as `<U+XXXX>`."""
+    return INVISIBLE.sub(lambda match: f"<U+{ord(match.group()):04X}>", text)
+
+
+def _shown(text: str) -> str:
+    text = text.rstrip("\r")
+    if len(text) > LONGEST_LINE:
+        text = text[:LONGEST_LINE] + "…"
+    return reveal(text)

@@ -1,0 +1,183 @@
+"""postil.toml -> Settings, validated; the one place that knows the defaults.
+
+`[tool.postil]` in pyproject.toml does as well. Modules read no environment: a command loads the
+settings and secrets once and hands them down. Unknown keys are refused by name, with the nearest
+known spelling.
+"""
+
+import difflib
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from postil.errors import ConfigError
+from postil.records import Tier
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the sections of postil.toml."""
+
+
+class MiningSettings(Section, frozen=True, kw_only=True):
+    """`[mining]`: whose remarks teach, and what is worth learning from."""
+
+    trusted: tuple[str, ...] = ()
+    """Accounts that teach besides those the host knows to have write access."""
+    tiers: tuple[Tier, ...] = ("A", "B")
+    """Which tiers of acceptance are trained on."""
+    ignore: tuple[str, ...] = ()
+    """Path globs left out, besides generated, vendored and lock files."""
+    min_words: int = 5
+    window_lines: int = 24
+    """Longest window, in lines of the diff."""
+    silences: float = 1.0
+    """Silences per remark in training."""
+    shares: tuple[float, float, float, float] = (0.65, 0.10, 0.10, 0.15)
+    """Train, early stopping, calibration and test, by pull requests in time order."""
+    licence: str = ""
+    """SPDX id of the mined repository; recorded on every pair."""
+
+    def __post_init__(self) -> None:
+        if abs(sum(self.shares) - 1) > 1e-6 or min(self.shares) < 0:
+            raise ValueError("shares must be four numbers from 0 to 1 that add up to 1")
+        if not 4 <= self.window_lines <= 400:
+            raise ValueError("window_lines must be from 4 to 400")
+
+
+class TrainSettings(Section, frozen=True, kw_only=True):
+    """`[train]`: defaults of QLoRA runs; reasons in docs/how-it-learns.md."""
+
+    base: str = "smollm2-135m"
+    """The embedded model, a hub id with `@revision`, or a local folder."""
+    mode: Literal["qlora", "lora", "full"] = "qlora"
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.05
+    targets: tuple[str, ...] = ("all-linear",)
+    learning_rate: float = 2e-4
+    warmup: float = 0.03
+    """Share of the steps."""
+    epochs: float = 3
+    batch: int = 16
+    """Pairs a step, over all devices."""
+    max_length: int = 1024
+    """Tokens of question and answer together."""
+    patience: int = 2
+    """Evaluations without a better held-out loss before the run stops."""
+    evaluations: int = 2
+    """Held-out evaluations an epoch."""
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        if self.rank < 1:
+            raise ValueError("rank must be at least 1")
+        if self.batch < 1 or self.epochs <= 0 or self.max_length < 64:
+            raise ValueError("batch >= 1, epochs > 0 and max_length >= 64 are needed")
+
+
+class ReviewSettings(Section, frozen=True, kw_only=True):
+    """`[review]`: when to speak and how much. Read from the base branch only."""
+
+    mode: Literal["shadow", "comment"] = "shadow"
+    """`shadow` records what would be said; `comment` posts it."""
+    max_comments: int = 3
+    min_precision: float = 0.5
+    """Share of remarks that must be right, by the calibration split."""
+    ignore: tuple[str, ...] = ()
+    """Path globs that are never reviewed."""
+    provenance: bool = True
+    """Link the past accepted remarks that a comment resembles."""
+    max_tokens: int = 128
+    """Longest remark the model may write."""
+
+
+class ServerSettings(Section, frozen=True, kw_only=True):
+    """`[server]`: the webhook door."""
+
+    host: str = "127.0.0.1"
+    port: int = 8377
+    api_url: str = "https://api.github.com"
+    max_body_mb: int = 25
+    """GitHub never sends more."""
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """All of postil.toml."""
+
+    repo: str = ""
+    """owner/name on the host; used where a command is given none."""
+    mining: MiningSettings = msgspec.field(default_factory=MiningSettings)
+    train: TrainSettings = msgspec.field(default_factory=TrainSettings)
+    review: ReviewSettings = msgspec.field(default_factory=ReviewSettings)
+    server: ServerSettings = msgspec.field(default_factory=ServerSettings)
+
+
+def load_settings(folder: Path, file: Path | None = None) -> Settings:
+    """Settings of a folder: `file`, else postil.toml, else [tool.postil], else the defaults."""
+    if file is not None:
+        return parse_settings(_read(file), str(file))
+    own, project = folder / "postil.toml", folder / "pyproject.toml"
+    if own.exists():
+        return parse_settings(_read(own), str(own))
+    if project.exists():
+        table = _parse(_read(project), str(project)).get("tool", {}).get("postil")
+        if table is not None:
+            return _convert(table, f"{project}: [tool.postil]")
+    return Settings()
+
+
+def parse_settings(text: str, where: str) -> Settings:
+    """Read the text of a postil.toml; raise ConfigError naming the key that is wrong."""
+    return _convert(_parse(text, where), where)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: not TOML: {error}") from error
+
+
+def _convert(table: Mapping[str, Any], where: str) -> Settings:
+    _refuse_unknown(table, Settings, where, "")
+    try:
+        return msgspec.convert(table, Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _refuse_unknown(
+    table: Mapping[str, Any], kind: type[msgspec.Struct], where: str, prefix: str
+) -> None:
+    known = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in table.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {prefix}{near[0]}?" if near else f"; known: {', '.join(known)}"
+            raise ConfigError(f"{where}: unknown key {prefix}{key}{hint}")
+        section = known[key]
+        if isinstance(value, dict) and isinstance(section, type):
+            _refuse_unknown(value, section, where, f"{prefix}{key}.")
+
+
+def postil_home(environment: Mapping[str, str]) -> Path:
+    """Where stores, models and adapters live: POSTIL_HOME, else the platform's data folder."""
+    if environment.get("POSTIL_HOME"):
+        return Path(environment["POSTIL_HOME"]).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "postil"
+    if os.name == "nt":
+        return Path(environment.get("LOCALAPPDATA", str(Path.home()))) / "postil"
+    return Path(environment.get("XDG_DATA_HOME", str(Path.home() / ".local/share"))) / "postil"
