@@ -1,0 +1,60 @@
+"""The question: every row carries its anchor, and nothing invisible gets through."""
+
+import re
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postil.answer import row_letter
+from postil.prompt import LONGEST_LINE, TEMPLATE, render_empty_question, render_question, reveal
+from postil.records import DiffLine, Window
+from tests.postil.strategies import make_window
+
+
+def test_a_question_reads_like_this() -> None:
+    window = Window(
+        path="app/fetch.py",
+        language="python",
+        lines=(
+            DiffLine(kind=" ", text="def get(url):", old=1, new=1),
+            DiffLine(kind="-", text="    pass", old=2),
+            DiffLine(kind="+", text="    return requests.get(url)\r", new=2),
+        ),
+    )
+    assert TEMPLATE == "postil-1"
+    assert render_question(window) == (
+        "Review this change. Answer NO_COMMENT, or a line and a remark.\n"
+        "app/fetch.py\n"
+        "R1  def get(url):\n"
+        "L2 -    pass\n"
+        "R3 +    return requests.get(url)"
+    )
+    assert render_question(window).startswith(render_empty_question())
+
+
+@given(make_window())
+def test_every_row_is_printed_with_the_letter_and_number_its_anchor_needs(window: Window) -> None:
+    rows = render_question(window).split("\n")[2:]
+    for number, (line, row) in enumerate(zip(window.lines, rows, strict=True), 1):
+        assert row.startswith(f"{row_letter(line.kind)}{number} {line.kind}")
+
+
+@given(st.text(alphabet=st.characters(codec=None), max_size=50))
+def test_no_control_format_or_surrogate_character_survives(text: str) -> None:
+    for character in reveal(text):
+        assert unicodedata.category(character) not in ("Cs", "Cf", "Cc") or character in "\t\n\r", (
+            hex(ord(character))
+        )
+
+
+def test_bidirectional_overrides_are_shown() -> None:
+    assert reveal("a\u202eb\u200bc") == "a<U+202E>b<U+200B>c"
+
+
+def test_a_very_long_line_is_cut() -> None:
+    window = Window(
+        path="a", language="other", lines=(DiffLine(kind="+", text="x" * 10**6, new=1),)
+    )
+    assert re.search(rf"x{{{LONGEST_LINE}}}…$", render_question(window))
+    assert len(render_question(window)) < 500

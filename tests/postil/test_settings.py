@@ -1,0 +1,62 @@
+"""Settings: defaults, both files, and errors that name the key."""
+
+from pathlib import Path
+
+import pytest
+
+from postil.errors import ConfigError
+from postil.settings import Settings, load_settings, parse_settings, postil_home
+
+
+def test_nothing_given_means_the_defaults(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    assert settings == Settings()
+    assert settings.review.mode == "shadow"
+
+
+def test_postil_toml_wins_over_pyproject(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.postil.train]\nrank = 4\n", encoding="utf-8")
+    assert load_settings(tmp_path).train.rank == 4
+    (tmp_path / "postil.toml").write_text("[train]\nrank = 8\n", encoding="utf-8")
+    assert load_settings(tmp_path).train.rank == 8
+    assert load_settings(tmp_path, tmp_path / "postil.toml").train.rank == 8
+
+
+def test_a_project_without_our_table_means_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    assert load_settings(tmp_path) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (
+            "[train]\nlearning_rat = 1\n",
+            "unknown key train.learning_rat; did you mean train.learning_rate",
+        ),
+        ("[trian]\n", "unknown key trian; did you mean train"),
+        ("zzz = 1\n", "unknown key zzz; known: repo, mining"),
+        ("[train]\nrank = 0\n", "rank must be at least 1"),
+        ("[train]\nbatch = 0\n", "batch >= 1"),
+        ("[train]\nmode = 'magic'\n", "magic"),
+        ("[mining]\nshares = [1, 1, 1, 1]\n", "shares"),
+        ("[mining]\nwindow_lines = 2\n", "window_lines"),
+        ("train = 3\n", "train"),
+        ("[train\n", "not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it(text: str, what: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_settings(text, "postil.toml")
+    assert what in str(caught.value)
+    assert str(caught.value).startswith("postil.toml: ")
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_settings(tmp_path, tmp_path / "no.toml")
+
+
+def test_home_is_where_the_environment_says(tmp_path: Path) -> None:
+    assert postil_home({"POSTIL_HOME": str(tmp_path)}) == tmp_path
+    assert postil_home({"XDG_DATA_HOME": "/x", "LOCALAPPDATA": "/x"}).name == "postil"
