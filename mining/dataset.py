@@ -1,0 +1,133 @@
+"""Pairs -> a dataset folder: pairs.jsonl, one Parquet file a part through `datasets`, and a card.
+
+The same store and settings give the same bytes. The card tells where the pairs come from, how
+they were labelled, and what was dropped at each step.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from mining.examples import Funnel, build_examples
+from mining.pairs import to_pairs
+from mining.repository import Repository
+from mining.split import SPLITS
+from postil.errors import SourceError
+from postil.prompt import TEMPLATE
+from postil.records import Change, Pair, encode_line, write_jsonl
+from postil.settings import MiningSettings
+
+COLUMNS = ("id", "instruction", "response", "kind", "tier", "repo", "pull", "url", "licence")
+
+
+class Built(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset as it was written."""
+
+    pairs: tuple[Pair, ...]
+    funnel: Funnel
+    dropped: Counter[str]
+    sha256: str
+
+
+def build_dataset(
+    changes: Sequence[Change],
+    repository: Repository | None,
+    settings: MiningSettings,
+    folder: Path,
+    progress: Callable[[], None] = lambda: None,
+) -> Built:
+    """Label, split and write; raise SourceError where nothing can be learned."""
+    examples, funnel = build_examples(changes, repository, settings, progress)
+    if not any(example.kind == "remark" for example in examples):
+        reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.remarks.most_common(5))
+        raise SourceError(f"no accepted remark found in {len(changes)} changes ({reasons})")
+    pairs, dropped = to_pairs(examples, settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_jsonl(folder / "pairs.jsonl", pairs)
+    built = Built(pairs=tuple(pairs), funnel=funnel, dropped=dropped, sha256=digest_pairs(pairs))
+    (folder / "README.md").write_text(render_card(built), encoding="utf-8")
+    return built
+
+
+def digest_pairs(pairs: Sequence[Pair]) -> str:
+    """sha256 over the pairs in their order."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(encode_line(pair) + b"\n")
+    return digest.hexdigest()
+
+
+def write_parquet(pairs: Sequence[Pair], folder: Path) -> None:
+    """One Parquet file a part, as `datasets.load_dataset(folder)` expects them."""
+    from datasets import Dataset  # slow to import, and only wanted here
+
+    for part in SPLITS:
+        rows = [pair for pair in pairs if pair.split == part]
+        if not rows:
+            continue
+        table = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+        table["decided_at"] = [row.decided_at for row in rows]
+        table["window"] = [msgspec.json.encode(row.window).decode() for row in rows]
+        Dataset.from_dict(table).to_parquet(folder / f"{part}.parquet")
+
+
+def render_card(built: Built) -> str:
+    """The dataset card: front matter that `datasets` reads, then counts and tallies."""
+    parts = {part: [p for p in built.pairs if p.split == part] for part in SPLITS}
+    files = "\n".join(
+        f"      - split: {part}\n        path: {part}.parquet" for part in SPLITS if parts[part]
+    )
+    repos = ", ".join(sorted({pair.repo for pair in built.pairs}))
+    licences = ", ".join(sorted({pair.licence for pair in built.pairs} - {""})) or "not stated"
+    kinds = ("remark", "silence", "ambiguous")
+    rows = [
+        (part, *(sum(p.kind == kind for p in parts[part]) for kind in kinds), _span(parts[part]))
+        for part in SPLITS
+    ]
+    return f"""---
+configs:
+  - config_name: default
+    data_files:
+{files}
+---
+# Review remarks of {repos}
+
+Instruction/response pairs mined by Postil. Instruction: one window of a change. Response: an
+accepted review remark on it, or `NO_COMMENT` where a trusted reviewer looked and said nothing.
+
+- template `{TEMPLATE}`, sha256 of the pairs `{built.sha256}`
+- licence of the mined code: {licences}; each row holds the address it comes from
+- parts are split by pull request in time; calibration and test hold every window
+
+{_table(("part", "remarks", "silences", "ambiguous", "closed"), rows)}
+
+## Remarks: what was kept and what was dropped
+{_tally(built.funnel.remarks)}
+
+## Whose remarks teach, by the rule that lets them in
+{_tally(built.funnel.teachers)}
+
+## Windows without a kept remark
+{_tally(built.funnel.windows)}
+
+## Left out when the parts were made
+{_tally(built.dropped)}
+"""
+
+
+def _span(pairs: Sequence[Pair]) -> str:
+    times = sorted(pair.decided_at.date() for pair in pairs if pair.decided_at)
+    return f"{times[0]} to {times[-1]}" if times else ""
+
+
+def _tally(counts: Counter[str]) -> str:
+    rows = sorted(((count, reason) for reason, count in counts.items() if count), reverse=True)
+    return _table(("count", "reason"), rows) if rows else "\nnone"
+
+
+def _table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n" + "\n".join("| " + " | ".join(str(cell) for cell in row) + " |" for row in lines)

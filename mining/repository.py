@@ -1,0 +1,297 @@
+"""One git repository, read through GitPython: refs, objects, diffs, text of files, clone, fetch.
+
+What git is asked depends on the repository's objects alone: the configuration of the user and of
+the system, replaced objects, hooks, filters and the attributes of a checkout are kept out. Objects
+and diffs come from two long-lived git processes, so that reading many costs no process each.
+"""
+
+import contextlib
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import git
+
+from mining.objects import GitObject, read_commit
+from postil.errors import SourceError
+
+ALL_CHANGES = "refs/changes/*:refs/changes/*"
+"""Refspec of every review of a Gerrit repository."""
+
+REQUEST_BYTES = 4096
+"""Asked at once; less than any system's pipe holds, so neither side waits for the other."""
+
+BINARY_PROBE = 8000
+"""Bytes in which git looks for a zero byte to call a file binary (xdiff-interface.c)."""
+
+FOUND = re.compile(rb"([0-9a-f]{40,64}) ([a-z]+) (\d+)")
+END_OF_DIFF = "postil-end-of-diff"
+"""`diff-tree --stdin` echoes a line that names no object; no line of a diff starts like this."""
+
+FIXED_CONFIG = {
+    "core.attributesFile": os.devnull,
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.quotePath": "true",
+    "diff.renameLimit": "1000",
+    "diff.suppressBlankEmpty": "false",
+}
+ONLINE_CONFIG = {"core.hooksPath": os.devnull, "gc.auto": "0", "maintenance.auto": "false"}
+DIFF_OPTIONS = (
+    "--stdin",
+    "-r",
+    "-p",
+    "-M",
+    "-U3",
+    "--inter-hunk-context=0",
+    "--diff-algorithm=myers",
+    "--no-indent-heuristic",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--no-relative",
+    "--ignore-submodules=none",
+    "--submodule=short",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+
+
+class Repository:
+    """One git repository. A context manager: leaving it ends the git processes it started."""
+
+    def __init__(self, repo: git.Repo) -> None:
+        self.path = Path(repo.git_dir)
+        self._git = git.Git(str(self.path))
+        self._git.update_environment(**_isolated(self.path))
+        self._cat: Any = None
+        self._differ: Any = None
+
+    def __enter__(self) -> "Repository":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the git processes; the next question starts them again."""
+        for process in (self._cat, self._differ):
+            if process is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.close()
+                process.stdout.close()  # a child cut off in the middle of an answer ends as well
+                process.stderr.close()
+                process.proc.wait()
+        self._cat = self._differ = None
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Every ref under `prefix` and the object it names."""
+        text = self._ask("for-each-ref", "--format=%(objectname) %(refname)", prefix)
+        pairs = (line.split(" ", 1) for line in text.splitlines())
+        return {name: sha for sha, name in pairs}
+
+    def remote_url(self, remote: str = "origin") -> str | None:
+        """The URL of a remote; None where it has none."""
+        try:
+            return self._ask("config", "--get", f"remote.{remote}.url") or None
+        except SourceError:
+            return None
+
+    def objects(self, names: Sequence[str]) -> list[GitObject | None]:
+        """Read objects by id or `commit:path`, in order; None for each that is not there."""
+        found: list[GitObject | None] = []
+        for part in _portions(names):
+            if self._cat is None:
+                self._cat = self._start("cat-file", "--batch")
+            self._send(self._cat, part)
+            found.extend(self._next_object(self._cat) for _ in part)
+        return found
+
+    def has(self, sha: str) -> bool:
+        """Whether the object is there."""
+        return self.objects([sha])[0] is not None
+
+    def parents(self, sha: str) -> tuple[str, ...] | None:
+        """The parents of a commit; None where there is no such commit."""
+        commit = read_commit(self.objects([sha])[0])
+        return commit.parents if commit else None
+
+    def parent(self, sha: str) -> str | None:
+        """The first parent of a commit, if it has one."""
+        parents = self.parents(sha)
+        return parents[0] if parents else None
+
+    def merge_base(self, a: str, b: str) -> str | None:
+        """The best common ancestor; None where there is none, or no such commit."""
+        if a in (self.parents(b) or ()):
+            return a  # as nearly always: no process needed
+        try:
+            return self._ask("merge-base", "--end-of-options", a, b) or None
+        except SourceError:
+            return None
+
+    def diff(self, base: str, head: str) -> str:
+        """The unified diff of two commits or trees; renames followed, 3 context lines.
+
+        Bytes that are not UTF-8 come out as replacement characters.
+        """
+        trees = (self._tree(base), self._tree(head))
+        if self._differ is None:
+            self._differ = self._start("diff-tree", *DIFF_OPTIONS)
+        self._send(self._differ, [f"{trees[0]} {trees[1]}", END_OF_DIFF])
+        lines: list[bytes] = []
+        end = f"{END_OF_DIFF}\n".encode()
+        while (line := self._differ.stdout.readline()) != end:
+            if not line:
+                self.close()
+                raise SourceError(f"{self.path}: git cannot diff {base} and {head}")
+            lines.append(line)
+        return b"".join(lines[1:]).decode("utf-8", "replace")  # the first line names the trees
+
+    def lines(self, sha: str, path: str) -> tuple[str, ...] | None:
+        """The lines of a file at a commit; None where there is none or it is binary.
+
+        Lines end at newline only, as in `postil.diff`.
+        """
+        if "\n" in path:  # no name with a newline can be asked for over a line protocol
+            return None
+        (found,) = self.objects([f"{sha}:{path}"])
+        if found is None or found.kind != "blob" or b"\0" in found.body[:BINARY_PROBE]:
+            return None
+        lines = found.body.decode("utf-8", "replace").split("\n")
+        if lines[-1] == "":
+            lines.pop()
+        return tuple(lines)
+
+    def fetch(self, refspecs: Sequence[str], remote: str = "origin") -> None:
+        """Fetch refs from a remote of this repository."""
+        online = git.Git(str(self.path))
+        online.update_environment(GIT_DIR=str(self.path), **_online())
+        try:
+            git.Git.check_unsafe_protocols(self.remote_url(remote) or remote)
+            online.execute(["git", "fetch", "--quiet", "--no-tags", remote, *refspecs])
+        except (git.GitCommandError, git.UnsafeProtocolError) as error:
+            raise SourceError(f"{self.path}: cannot fetch from {remote}: {_said(error)}") from error
+
+    def _tree(self, name: str) -> str:
+        (found,) = self.objects([f"{name}^{{tree}}"])
+        if found is None:
+            raise SourceError(f"{self.path}: there is no commit {name}")
+        return found.id
+
+    def _send(self, process: Any, lines: Sequence[str]) -> None:
+        try:
+            process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+            process.stdin.flush()
+        except BrokenPipeError as error:
+            self.close()
+            raise SourceError(f"{self.path}: git stopped reading objects") from error
+
+    def _next_object(self, process: Any) -> GitObject | None:
+        header = process.stdout.readline()
+        match = FOUND.fullmatch(header.rstrip(b"\n"))
+        if match is None:
+            if not header:
+                raise SourceError(f"{self.path}: git stopped reading objects")
+            return None
+        sha, kind, size = match.groups()
+        body = process.stdout.read(int(size) + 1)[:-1]
+        return GitObject(id=sha.decode(), kind=kind.decode(), body=body)
+
+    def _start(self, *command: str) -> Any:
+        return self._git.execute(["git", *command], as_process=True, istream=subprocess.PIPE)
+
+    def _ask(self, *command: str) -> str:
+        try:
+            return str(self._git.execute(["git", *command]))
+        except git.GitCommandNotFound as error:
+            raise SourceError("git is not installed") from error
+        except git.GitCommandError as error:
+            raise SourceError(f"{self.path}: git {command[0]}: {_said(error)}") from error
+
+
+def open_repository(path: Path) -> Repository:
+    """Open the repository, bare or not, that stands at `path` itself."""
+    try:
+        return Repository(git.Repo(path))
+    except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
+        raise SourceError(f"{path}: not a git repository") from error
+
+
+def clone(url: str, to: Path) -> Repository:
+    """Make a bare clone; `to` must not exist yet. Hooks and templates stay out of it."""
+    try:
+        repo = git.Repo.clone_from(url, to, env=_online(), bare=True)
+    except (git.GitCommandError, git.UnsafeProtocolError) as error:
+        raise SourceError(f"cannot clone into {to}: {_said(error)}") from error
+    return Repository(repo)
+
+
+def _portions(names: Sequence[str]) -> Iterator[list[str]]:
+    """Cut requests into portions of at most REQUEST_BYTES (one longer name goes alone)."""
+    part: list[str] = []
+    size = 0
+    for name in names:
+        length = len(name.encode()) + 1
+        if part and size + length > REQUEST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(name)
+        size += length
+    if part:
+        yield part
+
+
+def _isolated(git_dir: Path) -> dict[str, str]:
+    """An environment in which git reads this repository and nothing of the machine.
+
+    The work tree is the git folder and the index a file that is not there: so no .gitattributes of
+    a checkout decides how an old commit is diffed.
+    """
+    return {
+        "GIT_DIR": str(git_dir),
+        "GIT_WORK_TREE": str(git_dir),
+        "GIT_INDEX_FILE": str(git_dir / "postil-no-index"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_DIFF_OPTS": "",
+        **_config_environment(FIXED_CONFIG),
+    }
+
+
+def _online() -> dict[str, str]:
+    """An environment for the network: the user's credentials and proxies count, hooks do not."""
+    return {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_TEMPLATE_DIR": os.devnull,
+        **_config_environment(ONLINE_CONFIG),
+    }
+
+
+def _config_environment(config: dict[str, str]) -> dict[str, str]:
+    """Settings as git reads them from the environment; replaces any that were handed down."""
+    named = {"GIT_CONFIG_COUNT": str(len(config)), "GIT_CONFIG_PARAMETERS": ""}
+    for index, (key, value) in enumerate(config.items()):
+        named |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
+    return named
+
+
+def _said(error: Exception) -> str:
+    """What git said on stderr, on one line and without the passwords of URLs."""
+    text = str(getattr(error, "stderr", "") or error)
+    words = re.sub(r"(\w+://)[^/@\s]+@", r"\1", text).split()
+    return " ".join(words).removeprefix("stderr: ").strip("' ")
