@@ -7,6 +7,9 @@ import msgspec
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """The tree of no files, which every repository knows; the base of a commit without parents."""
 
+CLOCK_DIGITS = 11
+"""Seconds up to the year 5138; a datetime ends with 9999."""
+
 
 class GitObject(msgspec.Struct, frozen=True):
     """One object as git holds it; `kind` is commit, tree, blob or tag."""
@@ -52,10 +55,11 @@ def read_commit(found: GitObject | None) -> CommitText | None:
 
 
 def _ident(value: str) -> tuple[str, int]:
-    """Split `Name <mail> 1239383047 +0000`; a clock that is not a number is the year 1970."""
+    """Split `Name <mail> 1239383047 +0000`; a clock that no calendar holds is 1970's."""
     name, _, clock = value.rpartition("> ")
     seconds = clock.partition(" ")[0]
-    return f"{name}>", int(seconds) if seconds.isdecimal() else 0
+    sound = seconds.isdecimal() and len(seconds) <= CLOCK_DIGITS
+    return f"{name}>", int(seconds) if sound else 0
 
 
 def tree_entries(tree: GitObject) -> Iterator[TreeEntry]:

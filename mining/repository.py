@@ -96,7 +96,7 @@ class Repository:
     def refs(self, prefix: str) -> dict[str, str]:
         """Every ref under `prefix` and the object it names."""
         text = self._ask("for-each-ref", "--format=%(objectname) %(refname)", prefix)
-        pairs = (line.split(" ", 1) for line in text.splitlines())
+        pairs = (line.split(" ", 1) for line in text.split("\n") if line)
         return {name: sha for sha, name in pairs}
 
     def remote_url(self, remote: str = "origin") -> str | None:
@@ -109,7 +109,8 @@ class Repository:
     def objects(self, names: Sequence[str]) -> list[GitObject | None]:
         """Read objects by id or `commit:path`, in order; None for each that is not there."""
         found: list[GitObject | None] = []
-        for part in _portions(names):
+        # A name with a newline would be two questions; nothing has the empty name.
+        for part in _portions(["" if "\n" in name else name for name in names]):
             if self._cat is None:
                 self._cat = self._start("cat-file", "--batch")
             self._send(self._cat, part)
@@ -162,8 +163,6 @@ class Repository:
 
         Lines end at newline only, as in `postil.diff`.
         """
-        if "\n" in path:  # no name with a newline can be asked for over a line protocol
-            return None
         (found,) = self.objects([f"{sha}:{path}"])
         if found is None or found.kind != "blob" or b"\0" in found.body[:BINARY_PROBE]:
             return None
@@ -236,6 +235,11 @@ def clone(url: str, to: Path) -> Repository:
     return Repository(repo)
 
 
+def without_password(text: str) -> str:
+    """The text with user and password cut out of every URL in it."""
+    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
+
+
 def _portions(names: Sequence[str]) -> Iterator[list[str]]:
     """Cut requests into portions of at most REQUEST_BYTES (one longer name goes alone)."""
     part: list[str] = []
@@ -293,5 +297,5 @@ def _config_environment(config: dict[str, str]) -> dict[str, str]:
 def _said(error: Exception) -> str:
     """What git said on stderr, on one line and without the passwords of URLs."""
     text = str(getattr(error, "stderr", "") or error)
-    words = re.sub(r"(\w+://)[^/@\s]+@", r"\1", text).split()
+    words = without_password(text).split()
     return " ".join(words).removeprefix("stderr: ").strip("' ")

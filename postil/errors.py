@@ -46,4 +46,15 @@ class TrainingError(PostilError):
 
 
 class HostingError(PostilError):
-    """The Git host refused or failed; try later, or mend the permission it names."""
+    """The Git host refused or failed; try later, or mend the permission it names.
+
+    `retry_after_s`: when the host said to come back. `lasting`: trying again will not help until
+    a person has mended something.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, lasting: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.lasting = lasting

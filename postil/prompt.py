@@ -1,9 +1,10 @@
 """A window -> the question asked of the model, versioned. Pure.
 
-Training and serving call `render_question` and nothing else. Every row is printed with the
-anchor that an answer may use: `R7 +added`, `R8  kept`, `L9 -removed`. Invisible and
-bidirectional characters are shown as `<U+202E>`, so that what the model reads is what a person
-would see; long lines are cut.
+Training and serving call `render_question` and nothing else. Every row ends with the anchor that
+an answer may use: `+added R7`, ` kept R8`, `-removed L9`. It stands behind the code because a
+causal model reads left to right: only there can the anchor's own tokens know what the row says
+(docs/decisions/003-anchors-behind-rows.md). Invisible and bidirectional characters are shown as
+`<U+202E>`, so that what the model reads is what a person would see; long lines are cut.
 """
 
 import re
@@ -28,7 +29,7 @@ INVISIBLE = re.compile(
 def render_question(window: Window) -> str:
     """The whole instruction for one window."""
     rows = (
-        f"{row_letter(line.kind)}{row} {line.kind}{_shown(line.text)}"
+        f"{line.kind}{_shown(line.text)} {row_letter(line.kind)}{row}"
         for row, line in enumerate(window.lines, 1)
     )
     return "\n".join((INSTRUCTION, reveal(window.path), *rows))

@@ -245,6 +245,14 @@ class AdapterCard(Record, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class Resemblance(Record, frozen=True, kw_only=True):
+    """A past accepted remark of the repository that a finding is like."""
+
+    url: str
+    when: datetime | None = None
+    similarity: float
+
+
 class Finding(Record, frozen=True, kw_only=True):
     """One remark of the model, on lines of the change. `score` is the gate's probability."""
 
@@ -252,6 +260,7 @@ class Finding(Record, frozen=True, kw_only=True):
     message: str
     suggestion: str | None = None
     score: float
+    resembles: tuple[Resemblance, ...] = ()
 
 
 class Draft(Record, frozen=True, kw_only=True):

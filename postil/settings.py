@@ -102,6 +102,8 @@ class ServerSettings(Section, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8377
     api_url: str = "https://api.github.com"
+    account: str = ""
+    """Our own login; needed only where the token may not ask for it, as an App's may not."""
     max_body_mb: int = 25
     """GitHub never sends more."""
 

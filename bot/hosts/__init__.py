@@ -1,0 +1,73 @@
+"""What a forge must offer the poster, and the texts that pass through it.
+
+One file a forge in this folder meets the protocol `Pulls`; everything above it knows only what
+stands here. No network here.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from postil.marker import Marker, fingerprint, place_key
+from postil.records import PostedComment, Record, Side
+
+
+class PullHead(Record, frozen=True, kw_only=True):
+    """A pull request as it stands on the host now."""
+
+    repo: str
+    number: int
+    head_sha: str
+    base_sha: str
+    title: str
+    author: str
+    draft: bool
+    state: Literal["open", "closed"]
+
+
+class LineComment(Record, frozen=True, kw_only=True):
+    """A comment for lines of one side of the diff; `start_line` only where it spans several."""
+
+    path: str
+    side: Side
+    line: int
+    start_line: int | None = None
+    body: str
+
+
+class ReviewText(Record, frozen=True, kw_only=True):
+    """One review as it will be read: a body, and the comments that have a line."""
+
+    body: str
+    comments: tuple[LineComment, ...] = ()
+
+
+class Pulls(Protocol):
+    """The pull requests of one repository on a forge. Every method may raise HostingError."""
+
+    @property
+    def repo(self) -> str: ...
+
+    def read_pull(self, number: int) -> PullHead: ...
+
+    def read_diff(self, number: int) -> str: ...
+
+    def our_comments(self, number: int) -> list[PostedComment]:
+        """What our own account said there and signed, reviews' bodies included."""
+        ...
+
+    def post_review(
+        self, number: int, head_sha: str, body: str, comments: Sequence[LineComment]
+    ) -> None:
+        """Post one review, unless the one whose marker stands in `body` is there already."""
+        ...
+
+
+def review_marker(head: PullHead, adapter: str) -> Marker:
+    """The marker of the whole review of one head: there is one, whichever adapter wrote it."""
+    place = place_key(head.repo, head.number, "", (head.head_sha,), ("", ""), 0)
+    return Marker(
+        place=place,
+        fingerprint=fingerprint(place, adapter),
+        head_sha=head.head_sha,
+        adapter=adapter,
+    )

@@ -1,0 +1,1 @@
+"""The sample team: a made-up company whose review history `postil demo` learns from."""

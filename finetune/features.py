@@ -1,0 +1,117 @@
+"""A window -> the named numbers the gate decides on. Pure.
+
+They come from the window's own text, from accepted remarks older than it, and from the model's
+log-odds of speaking. Nothing here knows where a comment stood: no remark, anchor or thread of
+the window's own pull request enters.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from math import log1p
+from pathlib import PurePosixPath
+from statistics import fmean
+
+from finetune.recall import Match, Recall
+from postil.records import Pair, Record, Window
+
+SPEAK = "speak"
+"""Log-odds of the model that something is to be said."""
+SIZE = ("added_rows", "removed_rows", "kept_rows", "changed_characters")
+KIND_OF_FILE = ("test_path", "only_added", "prose", "data")
+RECALL = ("best_similarity", "mean_similarity", "row_similarity")
+HISTORY = ("path_history", "folder_history")
+CHEAP = (*SIZE, *KIND_OF_FILE, *RECALL, *HISTORY)
+"""Everything but the model's own opinion."""
+FEATURES = (*CHEAP, SPEAK)
+"""The order in which gates are written."""
+
+PROSE = frozenset({"markdown", "text"})
+DATA = frozenset({"json", "toml", "yaml"})
+TEST_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec"})
+
+
+class Labelled(Record, frozen=True, kw_only=True):
+    """One window as the gate learns and is measured on it."""
+
+    pair: str
+    features: dict[str, float]
+    remarked: bool
+    group: str
+    """The pull request; its windows stay together."""
+    weight: float = 1.0
+    """How many windows like it this one stands for, where silences were thinned out."""
+
+
+def cheap_features(
+    window: Window, matches: Sequence[Match], history: tuple[int, int]
+) -> dict[str, float]:
+    """What can be told without a model, from the matches and counts `Recall` gives."""
+    added = [line for line in window.lines if line.kind == "+"]
+    removed = [line for line in window.lines if line.kind == "-"]
+    kept = len(window.lines) - len(added) - len(removed)
+    characters = sum(len(line.text.strip()) for line in (*added, *removed))
+    similar = [match.similarity for match in matches]
+    return {
+        "added_rows": log1p(len(added)),
+        "removed_rows": log1p(len(removed)),
+        "kept_rows": log1p(kept),
+        "changed_characters": log1p(characters),
+        "test_path": float(is_test_path(window.path)),
+        "only_added": float(len(added) == len(window.lines)),
+        "prose": float(window.language in PROSE),
+        "data": float(window.language in DATA),
+        "best_similarity": max(similar, default=0.0),
+        "mean_similarity": fmean(similar) if similar else 0.0,
+        "row_similarity": max((match.row_similarity for match in matches), default=0.0),
+        "path_history": log1p(history[0]),
+        "folder_history": log1p(history[1]),
+    }
+
+
+def window_features(
+    window: Window, recall: Recall, before: datetime | None, speak: float
+) -> dict[str, float]:
+    """All of `FEATURES`, as known at that time (None: everything in the index is past)."""
+    matches = recall.similar(window, before)
+    return {**cheap_features(window, matches, recall.history(window.path, before)), SPEAK: speak}
+
+
+def is_test_path(path: str) -> bool:
+    """Whether a file is one of the project's tests, by its folders and name."""
+    *folders, name = PurePosixPath(path.lower()).parts or ("",)
+    stem = name.split(".")[0]
+    return (
+        any(folder in TEST_FOLDERS for folder in folders)
+        or stem.startswith("test_")
+        or stem.endswith(("_test", "_tests", "_spec", "-test"))
+        or ".test." in name
+        or ".spec." in name
+    )
+
+
+def label_windows(
+    pairs: Iterable[Pair],
+    recall: Recall,
+    speaks: Mapping[str, float],
+    weights: Mapping[str, float] | None = None,
+) -> list[Labelled]:
+    """Remarks and silences with their features; ambiguous windows are left out.
+
+    `speaks` holds the model's log-odds by pair id; a pair without one is left out too.
+    """
+    return [
+        Labelled(
+            pair=pair.id,
+            features=window_features(pair.window, recall, pair.decided_at, speaks[pair.id]),
+            remarked=pair.kind == "remark",
+            group=pull_of(pair),
+            weight=(weights or {}).get(pair.id, 1.0),
+        )
+        for pair in pairs
+        if pair.window is not None and pair.kind != "ambiguous" and pair.id in speaks
+    ]
+
+
+def pull_of(pair: Pair) -> str:
+    """The pull request of a pair, as a name to group by."""
+    return f"{pair.repo}#{pair.pull}"

@@ -1,0 +1,257 @@
+"""Index of accepted remarks: which past remarks fit a new window, and where in it.
+
+In go the accepted remarks of the training part; `index.jsonl` in the adapter's folder holds them
+without their authors. Out come past remarks ranked by BM25 over the code they were made on. With
+a time given, only what was decided strictly before it counts, in the document frequencies and
+lengths as well: a general BM25 library fixes those over all entries when it indexes, so the few
+lines are our own (tests compare them with bm25s). No model, no network.
+"""
+
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from math import log, sqrt
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from postil.answer import Anchor, parse_answer, row_letter
+from postil.records import Pair, Record, Resemblance, Window, read_jsonl, write_jsonl
+
+INDEX_FILE = "index.jsonl"
+K1, B = 1.5, 0.75
+"""Saturation and length weight, as in Lucene and bm25s."""
+CANDIDATES = 4
+"""How many times `k` entries are taken by raw score before lengths are evened out."""
+
+TOKEN = re.compile(
+    r"""(?P<word>[^\W\d]\w*)(?P<after>[(:](?!=))?   # a name; a call `print(` or a block `except:`
+      | \d+(?:\.\d+)?
+      | [=!<>]=+ | [-=]> | :: | :=  | && | \|\| | \*\* | // | [-+*/%&|^]= | << | >> | \.\.\.
+      | [-+*/%<>!?&|^~@=]""",
+    re.VERBOSE,
+)
+PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
+
+
+class IndexEntry(Record, frozen=True, kw_only=True):
+    """An accepted remark and the window it was made on; its author is left out."""
+
+    message: str
+    suggestion: str | None = None
+    url: str
+    pull: int
+    decided_at: datetime | None
+    path: str
+    language: str
+    text: str
+    """The rows of the window, each with its mark `+`, `-` or blank."""
+    start: int
+    end: int
+    """Rows of `text` the remark stood on, 1-based, both included."""
+
+    def rows(self) -> list[str]:
+        """The rows the remark stood on, without their marks."""
+        return _unmarked(self.text)[self.start - 1 : self.end]
+
+
+class Match(Record, frozen=True, kw_only=True):
+    """A past remark that fits a window; similarities from 0 to 1."""
+
+    entry: IndexEntry
+    similarity: float
+    row: int
+    """The row of the new window most like the rows remarked on."""
+    row_similarity: float
+
+    def anchor(self, window: Window) -> Anchor:
+        """The row as an anchor of the new window."""
+        side = row_letter(window.lines[self.row - 1].kind)
+        return Anchor(side=side, start=self.row, end=self.row)
+
+    def resemblance(self) -> Resemblance:
+        """What a comment tells of this match."""
+        entry = self.entry
+        return Resemblance(url=entry.url, when=entry.decided_at, similarity=self.similarity)
+
+
+def code_tokens(text: str) -> list[str]:
+    """Names split at humps and underscores, calls (`print(`), blocks (`except:`), operators."""
+    found: list[str] = []
+    for match in TOKEN.finditer(text):
+        word = match["word"]
+        if word is None:
+            found.append(match.group())
+            continue
+        parts = [part.lower() for part in PART.findall(word)]
+        found += parts
+        if len(parts) > 1:
+            found.append(word.lower())
+        if match["after"]:
+            found.append(word.lower() + match["after"])
+    return found
+
+
+def window_text(window: Window) -> str:
+    """The rows of a window with their marks."""
+    return "\n".join(line.kind + line.text for line in window.lines)
+
+
+def index_entries(pairs: Iterable[Pair]) -> list[IndexEntry]:
+    """The accepted remarks of the training part whose windows were rebuilt from git."""
+    found = []
+    for pair in pairs:
+        if pair.split != "train" or pair.kind != "remark" or not pair.located or not pair.window:
+            continue
+        remark = parse_answer(pair.response)
+        if remark is None or remark.anchor.end > len(pair.window.lines):
+            continue
+        entry = IndexEntry(
+            message=remark.message,
+            suggestion=remark.suggestion,
+            url=pair.url,
+            pull=pair.pull,
+            decided_at=pair.decided_at,
+            path=pair.window.path,
+            language=pair.window.language,
+            text=window_text(pair.window),
+            start=remark.anchor.start,
+            end=remark.anchor.end,
+        )
+        found.append(entry)
+    return found
+
+
+def write_index(path: Path, entries: Iterable[IndexEntry]) -> int:
+    """Write `index.jsonl`; how many entries."""
+    return write_jsonl(path, entries)
+
+
+class Recall:
+    """Answers which accepted remarks fit a window, as known at a time."""
+
+    def __init__(self, entries: Sequence[IndexEntry]) -> None:
+        dated = [(e.decided_at, e) for e in entries if e.decided_at is not None]
+        dated.sort(key=lambda one: one[0])
+        self._times = [time for time, _ in dated]
+        self.entries = [e for _, e in dated] + [e for e in entries if e.decided_at is None]
+        self._bags = [Counter(_content(e.path, e.text)) for e in self.entries]
+        self._lengths = np.array([bag.total() for bag in self._bags], dtype=np.float64)
+        self._postings = _postings(self._bags)
+        self._paths, self._folders = (
+            defaultdict[str, list[int]](list),
+            defaultdict[str, list[int]](list),
+        )
+        for number, entry in enumerate(self.entries):
+            self._paths[entry.path].append(number)
+            self._folders[_folder(entry.path)].append(number)
+
+    @classmethod
+    def read(cls, path: Path) -> "Recall":
+        """Load `index.jsonl`; raise ConfigError naming the line that is no entry."""
+        return cls(list(read_jsonl(path, IndexEntry)))
+
+    def similar(self, window: Window, before: datetime | None, k: int = 3) -> list[Match]:
+        """The best `k` entries decided before that time, most similar first."""
+        known = self._known(before)
+        query = Counter(_content(window.path, window_text(window)))
+        if not known or not query:
+            return []
+        scores = self._scores(query, known)
+        best = np.argsort(-scores, kind="stable")[: k * CANDIDATES]
+        average = float(self._lengths[:known].mean())
+        own = self._self_score(query, known, average)
+        matches = []
+        for number in (int(n) for n in best if scores[n] > 0):
+            norm = sqrt(own * self._self_score(self._bags[number], known, average))
+            row, alike = self._most_similar_row(window, self.entries[number], known)
+            matches.append(
+                Match(
+                    entry=self.entries[number],
+                    similarity=min(1.0, float(scores[number]) / norm),
+                    row=row,
+                    row_similarity=alike,
+                )
+            )
+        return sorted(matches, key=lambda match: -match.similarity)[:k]
+
+    def history(self, path: str, before: datetime | None) -> tuple[int, int]:
+        """How many remarks this path, and its folder, had drawn before that time."""
+        known = self._known(before)
+        on_path = bisect_left(self._paths.get(path, []), known)
+        return on_path, bisect_left(self._folders.get(_folder(path), []), known)
+
+    def _known(self, before: datetime | None) -> int:
+        """How many of the entries, which are in time order, may be looked at."""
+        return len(self.entries) if before is None else bisect_left(self._times, before)
+
+    def _idf(self, token: str, known: int) -> float:
+        posting = self._postings.get(token)
+        frequency = int(np.searchsorted(posting[0], known)) if posting else 0
+        return log(1 + (known - frequency + 0.5) / (frequency + 0.5))
+
+    def _scores(self, query: Iterable[str], known: int) -> NDArray[np.float64]:
+        """BM25 (Lucene's) of every known entry; each token of the query counts once."""
+        lengths = self._lengths[:known]
+        room = K1 * (1 - B + B * lengths / lengths.mean())
+        scores = np.zeros(known)
+        for token in query:
+            if token in self._postings:
+                numbers, counts = self._postings[token]
+                end = int(np.searchsorted(numbers, known))
+                numbers, counts = numbers[:end], counts[:end]
+                scores[numbers] += self._idf(token, known) * counts / (counts + room[numbers])
+        return scores
+
+    def _self_score(self, bag: Counter[str], known: int, average: float) -> float:
+        """What a window would score against itself; tokens never seen count most."""
+        room = K1 * (1 - B + B * bag.total() / average)
+        return sum(self._idf(token, known) * n / (n + room) for token, n in bag.items())
+
+    def _most_similar_row(self, window: Window, entry: IndexEntry, known: int) -> tuple[int, float]:
+        """The changed row that shares most with the rows remarked on (weighted Dice)."""
+        wanted = set(code_tokens("\n".join(entry.rows())))
+        best_row, best = 0, -1.0
+        for row, line in enumerate(window.lines, 1):
+            if line.kind == " ":
+                continue
+            tokens = set(code_tokens(line.text))
+            whole = self._weight(wanted, known) + self._weight(tokens, known)
+            alike = 2 * self._weight(wanted & tokens, known) / whole if whole else 0.0
+            if alike > best:
+                best_row, best = row, alike
+        return (best_row, best) if best_row else (1, 0.0)
+
+    def _weight(self, tokens: set[str], known: int) -> float:
+        return sum(self._idf(token, known) for token in tokens)
+
+
+def _content(path: str, text: str) -> list[str]:
+    """What an entry is found by: the file's name and its rows."""
+    return code_tokens("\n".join((PurePosixPath(path).name, *_unmarked(text))))
+
+
+def _unmarked(text: str) -> list[str]:
+    return [row[1:] for row in text.split("\n")]
+
+
+def _folder(path: str) -> str:
+    return str(PurePosixPath(path).parent)
+
+
+def _postings(
+    bags: Sequence[Counter[str]],
+) -> dict[str, tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    """For each token the entries that hold it, in time order, and how often."""
+    numbers, counts = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    for number, bag in enumerate(bags):
+        for token, count in bag.items():
+            numbers[token].append(number)
+            counts[token].append(count)
+    return {
+        token: (np.array(numbers[token], dtype=np.intp), np.array(counts[token], dtype=np.float64))
+        for token in numbers
+    }

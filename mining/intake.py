@@ -1,0 +1,79 @@
+"""From a source into the store, with tallies of what came in.
+
+What is stored is what the source gave; the tallies come from reading each payload once on the
+way. A payload that cannot be read is stored and counted all the same.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mining.sources import RawPayload, Read, Source
+from mining.store import MinedSource, SaveTally, Store
+from postil.errors import PayloadError, SourceError
+
+log = logging.getLogger(__name__)
+
+UNREADABLE = "change that cannot be read"
+
+
+@dataclass
+class Intake:
+    """What came in so far; it tells the truth in the middle of a run as well."""
+
+    changes: int = 0
+    threads: int = 0
+    by: Counter[str] = field(default_factory=Counter)
+    """Threads by who began them: person, bot, or self (the change's author)."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    newest: datetime | None = None
+
+    def watch(
+        self, payloads: Iterator[RawPayload], read: Read, step: Callable[[], None]
+    ) -> Iterator[RawPayload]:
+        """Pass payloads on, counting what is in them; `step` is called for each."""
+        for key, moved, body in payloads:
+            self._count(key, body, read)
+            if moved and (self.newest is None or moved > self.newest):
+                self.newest = moved
+            step()
+            yield key, moved, body
+
+    def _count(self, key: str, body: bytes, read: Read) -> None:
+        self.changes += 1
+        try:
+            change = read(body, self.left_out)
+        except PayloadError as error:
+            self.left_out[UNREADABLE] += 1
+            log.info("left out change=%s reason=%s", key, error)
+            return
+        self.threads += len(change.threads)
+        self.by.update(thread.author_kind for thread in change.threads)
+
+
+def take_in(
+    store: Store,
+    source: Source,
+    read: Read,
+    where: str,
+    since: datetime | None,
+    until: datetime | None,
+    intake: Intake,
+    step: Callable[[], None],
+) -> SaveTally:
+    """Fetch all of a source into the store; `intake` is filled on the way.
+
+    Raise SourceError where there were changes and none of them could be read.
+    """
+    store.remember(
+        MinedSource(source=source.kind, repo=source.repo, where=where, clone=source.clone)
+    )
+    payloads = intake.watch(source.fetch(since, until), read, step)
+    saved = store.save(source.kind, source.repo, payloads)
+    if intake.changes and intake.left_out[UNREADABLE] == intake.changes:
+        raise SourceError(f"{where}: none of its {intake.changes} changes can be read")
+    if intake.newest is not None:
+        store.advance(source.kind, source.repo, intake.newest)
+    return saved

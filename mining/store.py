@@ -1,0 +1,266 @@
+"""What was fetched, verbatim, so that every later file can be rebuilt (SQLAlchemy Core).
+
+SQLite by default, Postgres by URL. Bodies enter and leave as bytes; nothing here reads them. A
+batch is one transaction, so a run that is cut short keeps all that it had fetched.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import Dialect
+
+from postil.errors import ConfigError
+
+BATCH = 100
+"""Payloads a transaction."""
+
+BUSY_S = 30
+"""Seconds to wait for another process that writes to the same SQLite file."""
+
+Item = tuple[str, datetime | None, bytes]
+
+
+class UtcTime(sa.TypeDecorator[datetime]):
+    """An aware time in UTC; SQLite keeps no zone of its own."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value else None
+
+
+SCHEMA = sa.MetaData()
+PAYLOADS = sa.Table(
+    "payloads",
+    SCHEMA,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("repo", sa.String, primary_key=True),
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("updated_at", UtcTime),
+    sa.Column("fetched_at", UtcTime, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+SOURCES = sa.Table(
+    "sources",
+    SCHEMA,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("repo", sa.String, primary_key=True),
+    sa.Column("where", sa.String, nullable=False),
+    sa.Column("clone", sa.String),
+)
+CURSORS = sa.Table(
+    "cursors",
+    SCHEMA,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("repo", sa.String, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+)
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """One change as its source gave it."""
+
+    source: str
+    repo: str
+    key: str
+    updated_at: datetime | None
+    fetched_at: datetime
+    body: bytes
+
+
+class MinedSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a repository was mined from, and the clone that holds its commits."""
+
+    source: str
+    repo: str
+    where: str
+    clone: Path | None
+
+
+class SaveTally(msgspec.Struct, frozen=True):
+    """How many payloads were new, had another body than before, or were known already."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+
+    def __add__(self, other: "SaveTally") -> "SaveTally":
+        return SaveTally(self.new + other.new, self.changed + other.changed, self.same + other.same)
+
+
+class Store:
+    """A database of payloads. A context manager: leaving it closes the connections."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._engine.dispose()
+
+    def save(self, source: str, repo: str, items: Iterable[Item]) -> SaveTally:
+        """Store payloads in batches as they come; a body seen before is not written again.
+
+        When `items` raises (Ctrl-C too), what had come before is stored, then it raises on.
+        """
+        tally = SaveTally()
+        pending: list[Item] = []
+        try:
+            for item in items:
+                pending.append(item)
+                if len(pending) == BATCH:
+                    batch, pending = pending, []
+                    tally += self._save_batch(source, repo, batch)
+        finally:
+            if pending:
+                tally += self._save_batch(source, repo, pending)
+        return tally
+
+    def payloads(self, source: str | None = None, repo: str | None = None) -> Iterator[Payload]:
+        """Every payload, by source, repository and key (9 before 10); of all sources or of one."""
+        columns = PAYLOADS.c
+        by_number = (sa.func.length(columns.key), columns.key)
+        query = sa.select(PAYLOADS).order_by(columns.source, columns.repo, *by_number)
+        if source is not None:
+            query = query.where(PAYLOADS.c.source == source)
+        if repo is not None:
+            query = query.where(PAYLOADS.c.repo == repo)
+        with self._engine.connect() as connection:
+            for row in connection.execution_options(yield_per=BATCH).execute(query):
+                yield Payload(
+                    source=row.source,
+                    repo=row.repo,
+                    key=row.key,
+                    updated_at=row.updated_at,
+                    fetched_at=row.fetched_at,
+                    body=bytes(row.body),
+                )
+
+    def remember(self, mined: MinedSource) -> None:
+        """Note where a repository was mined from; a later place replaces an earlier one."""
+        row = {
+            "source": mined.source,
+            "repo": mined.repo,
+            "where": mined.where,
+            "clone": str(mined.clone) if mined.clone else None,
+        }
+        with self._engine.begin() as connection:
+            self._upsert(connection, SOURCES, [row])
+
+    def sources(self) -> list[MinedSource]:
+        """Every repository mined so far."""
+        query = sa.select(SOURCES).order_by(SOURCES.c.repo, SOURCES.c.source)
+        with self._engine.connect() as connection:
+            return [
+                MinedSource(
+                    source=row.source,
+                    repo=row.repo,
+                    where=row.where,
+                    clone=Path(row.clone) if row.clone else None,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def cursor(self, source: str, repo: str) -> datetime | None:
+        """When the newest change of the last whole run had moved; None before the first."""
+        mine = (CURSORS.c.source == source) & (CURSORS.c.repo == repo)
+        with self._engine.connect() as connection:
+            return connection.execute(sa.select(CURSORS.c.at).where(mine)).scalar()
+
+    def advance(self, source: str, repo: str, at: datetime) -> None:
+        """Move the cursor after a whole run; it never goes back."""
+        before = self.cursor(source, repo)
+        row = {"source": source, "repo": repo, "at": max(at, before or at)}
+        with self._engine.begin() as connection:
+            self._upsert(connection, CURSORS, [row])
+
+    def _save_batch(self, source: str, repo: str, items: Sequence[Item]) -> SaveTally:
+        now = datetime.now(UTC)
+        rows = {
+            key: {
+                "source": source,
+                "repo": repo,
+                "key": key,
+                "updated_at": updated_at,
+                "fetched_at": now,
+                "digest": hashlib.sha256(body).hexdigest(),
+                "body": body,
+            }
+            for key, updated_at, body in items
+        }
+        asked = (PAYLOADS.c.source == source) & (PAYLOADS.c.repo == repo)
+        query = sa.select(PAYLOADS.c.key, PAYLOADS.c.digest).where(
+            asked & PAYLOADS.c.key.in_(list(rows))
+        )
+        with self._engine.begin() as connection:
+            known = {row.key: row.digest for row in connection.execute(query)}
+            fresh = [row for key, row in rows.items() if known.get(key) != row["digest"]]
+            if fresh:
+                self._upsert(connection, PAYLOADS, fresh)
+        new = len(rows) - len(known)
+        return SaveTally(new, len(fresh) - new, len(rows) - len(fresh))
+
+    def _upsert(
+        self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Insert, or replace the row with the same key: two miners at once do no harm."""
+        family = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        insert = family.insert(table)
+        keys = [column.name for column in table.primary_key]
+        values = {
+            column.name: insert.excluded[column.name]
+            for column in table.columns
+            if column.name not in keys
+        }
+        connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), rows)
+
+
+def open_store(url: str) -> Store:
+    """Open the database at an SQLAlchemy URL, made if it is new; ConfigError if it cannot be."""
+    try:
+        address = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise ConfigError(
+            "the database URL is none; like sqlite:///FILE, postgresql://…"
+        ) from error
+    shown = address.render_as_string(hide_password=True)
+    if address.drivername in ("postgres", "postgresql"):
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() not in ("sqlite", "postgresql"):
+        raise ConfigError(f"{shown}: the store is SQLite or Postgres")
+    try:
+        if address.get_backend_name() == "sqlite" and address.database:
+            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(address)
+        if engine.dialect.name == "sqlite":
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+        SCHEMA.create_all(engine)
+    except (sa.exc.SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+        reason = str(getattr(error, "orig", None) or error).split("\n")[0]
+        raise ConfigError(f"{shown}: the store cannot be opened: {reason}") from error
+    return Store(engine)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    """Readers do not wait for a writer, and a writer waits for another."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_S * 1000}")

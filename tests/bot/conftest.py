@@ -1,0 +1,40 @@
+"""A fake GitHub per test; what its description of the API does not allow fails the test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.hosts.github import GitHubPulls
+from tests.bot.fake_pulls import REPO, open_pulls, small_pull
+from tests.github_fake import FakeGitHub, Served
+from tests.openapi import SUBSET, Description
+
+
+@pytest.fixture(scope="session")
+def description() -> Description | None:
+    """GitHub's own description of its API, where it is at hand."""
+    return Description.load() if SUBSET.exists() else None
+
+
+@pytest.fixture
+def fake(description: Description | None) -> Iterator[FakeGitHub]:
+    """A fake GitHub with one small pull request; every request must fit the description."""
+    fake = FakeGitHub(description)
+    fake.add(REPO, small_pull())
+    yield fake
+    assert fake.violations == []
+
+
+@pytest.fixture
+def served(fake: FakeGitHub) -> Iterator[Served]:
+    """The fake, listening."""
+    with fake.serve() as served:
+        yield served
+
+
+@pytest.fixture
+def pulls(served: Served) -> Iterator[GitHubPulls]:
+    """Our door to the fake's repository."""
+    pulls = open_pulls(served)
+    yield pulls
+    pulls.close()

@@ -1,0 +1,113 @@
+"""Starts, kills and speaks to `tests.bot.stub_server`."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from bot.inbox import Inbox
+from bot.signature import sign
+from tests.bot.fake_pulls import HEAD, REPO
+from tests.github_fake import TOKEN
+
+ROOT = Path(__file__).parents[2]
+SECRET = "a webhook secret of our tests, long enough"
+
+
+class StubProcess:
+    """One server on a free port, over the same home at every start."""
+
+    def __init__(self, home: Path, api_url: str) -> None:
+        home.mkdir(exist_ok=True)
+        self.home = home
+        self._api_url = api_url
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until the door is open."""
+        command = [sys.executable, "-m", "tests.bot.stub_server", str(self.home), str(self._port)]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "POSTIL_WEBHOOK_SECRET": SECRET,
+            "GITHUB_TOKEN": TOKEN,
+        }
+        with (self.home / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, self._api_url],
+                cwd=ROOT,
+                env=environment,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_for(self._is_open, 30)
+
+    def _is_open(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log()
+        try:
+            return requests.get(f"{self.url}/healthz", timeout=2).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def log(self) -> str:
+        """What it wrote to stderr so far."""
+        return (self.home / "log").read_text()
+
+    def kill(self) -> None:
+        """SIGKILL, to gunicorn's master and worker at once."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        code = self._process.wait(40)
+        self._process = None
+        return code
+
+    def deliver(self, delivery: str, number: int = 7) -> int:
+        """Send a signed delivery of a pull request; the status of the answer."""
+        event = {
+            "action": "opened",
+            "number": number,
+            "pull_request": {"head": {"sha": HEAD}},
+            "repository": {"full_name": REPO},
+        }
+        body = json.dumps(event).encode()
+        headers = {
+            "X-Hub-Signature-256": sign(SECRET.encode(), body),
+            "X-GitHub-Event": "pull_request",
+            "X-GitHub-Delivery": delivery,
+            "Content-Type": "application/json",
+        }
+        answer = requests.post(f"{self.url}/webhook", data=body, headers=headers, timeout=10)
+        return answer.status_code
+
+    def state(self, delivery: str) -> str:
+        """How far a delivery came, read beside the server."""
+        inbox = Inbox(f"sqlite:///{self.home / 'inbox.db'}")
+        state = inbox.job(delivery).state
+        inbox.close()
+        return state
+
+
+def wait_for(what: Callable[[], bool], limit_s: float = 20.0) -> None:
+    """Until it is so."""
+    end = time.monotonic() + limit_s
+    while not what():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)

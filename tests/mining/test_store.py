@@ -1,0 +1,116 @@
+"""The store keeps what was fetched, once, and loses nothing when a run is cut short."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mining.store import BATCH, Item, MinedSource, SaveTally, Store, open_store
+from postil.errors import ConfigError
+
+WHEN = datetime(2023, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'deep' / 'store.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with open_store(url) as opened:
+        yield opened
+
+
+def item(number: int, body: bytes = b"{}") -> Item:
+    return str(number), WHEN, body
+
+
+def test_a_body_is_new_then_the_same_then_changed(store: Store) -> None:
+    assert store.save("gerrit", "a/b", [item(1), item(2)]) == SaveTally(2, 0, 0)
+    (first, _) = store.payloads()
+    assert store.save("gerrit", "a/b", [item(1), item(2)]) == SaveTally(0, 0, 2)
+    assert store.save("gerrit", "a/b", [item(1), item(2, b"[]")]) == SaveTally(0, 1, 1)
+    again, changed = store.payloads()
+    assert again == first
+    assert (changed.body, changed.updated_at) == (b"[]", WHEN)
+
+
+def test_bodies_come_back_byte_for_byte_in_the_order_of_their_numbers(store: Store) -> None:
+    bodies = {number: f'{{"n":{number}, "é": "\\u0000"}}'.encode() for number in (10, 9, 100, 1)}
+    store.save("gerrit", "a/b", [item(n, body) for n, body in bodies.items()])
+    store.save("archive", "a/b", [item(5)])
+    found = list(store.payloads(source="gerrit", repo="a/b"))
+    assert [(p.key, p.body) for p in found] == [(str(n), bodies[n]) for n in sorted(bodies)]
+    assert next(store.payloads()).source == "archive"
+    assert list(store.payloads(repo="c/d")) == []
+
+
+def test_times_are_kept_in_utc_and_may_be_unknown(store: Store) -> None:
+    from_afar = WHEN.astimezone(tz=None)
+    store.save("gerrit", "a/b", [("1", from_afar, b"1"), ("2", None, b"2")])
+    assert [p.updated_at for p in store.payloads()] == [WHEN, None]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
+def test_what_came_before_an_interruption_is_stored(
+    store: Store, url: str, stop: type[BaseException]
+) -> None:
+    def cut_short() -> Iterator[Item]:
+        yield from (item(number) for number in range(BATCH + 3))
+        raise stop
+
+    with pytest.raises(stop):
+        store.save("gerrit", "a/b", cut_short())
+    with open_store(url) as again:
+        assert len(list(again.payloads())) == BATCH + 3
+
+
+def test_a_key_twice_in_a_batch_counts_once_and_the_last_stays(store: Store) -> None:
+    assert store.save("gerrit", "a/b", [item(1), item(1, b"[]")]).new == 1
+    assert [p.body for p in store.payloads()] == [b"[]"]
+
+
+def test_two_stores_on_one_file_agree(store: Store, url: str) -> None:
+    with open_store(url) as other:
+        other.save("gerrit", "a/b", [item(1)])
+        assert store.save("gerrit", "a/b", [item(1), item(2)]) == SaveTally(1, 0, 1)
+        assert len(list(other.payloads())) == 2
+
+
+def test_a_source_is_remembered_with_its_latest_place(store: Store) -> None:
+    first = MinedSource(source="gerrit", repo="a/b", where="gerrit:/old", clone=None)
+    later = MinedSource(source="gerrit", repo="a/b", where="gerrit:/new", clone=Path("/new"))
+    store.remember(first)
+    store.remember(later)
+    assert store.sources() == [later]
+
+
+def test_the_cursor_never_goes_back(store: Store) -> None:
+    assert store.cursor("gerrit", "a/b") is None
+    store.advance("gerrit", "a/b", WHEN)
+    store.advance("gerrit", "a/b", WHEN - timedelta(days=1))
+    assert store.cursor("gerrit", "a/b") == WHEN
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "the database URL is none"),
+        ("mysql://me:secret@host/db", "the store is SQLite or Postgres"),
+        ("postgresql://me:secret@127.0.0.1:1/db", "cannot be opened"),
+    ],
+)
+def test_a_wrong_address_is_one_line_without_the_password(url: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        open_store(url)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_text("not a database, but long enough to be read as one\n" * 20, encoding="utf-8")
+    with pytest.raises(ConfigError, match="not a database"):
+        open_store(f"sqlite:///{path}")

@@ -1,0 +1,97 @@
+"""Requests checked against GitHub's own OpenAPI description.
+
+Reads the subset in `../shared/data/github/` (or any document of that shape). A body field that
+the description does not name is a violation, as is an unknown query parameter: GitHub ignores
+both silently. Where the subset names a schema without holding it, anything passes.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+SUBSET = Path(__file__).parents[1] / "../shared/data/github/openapi-pulls-subset.json.gz"
+
+OUTSIDE = {("GET", "/user")}
+"""Operations of GitHub that the subset leaves out; they take neither body nor parameters."""
+
+
+class Description:
+    """The operations of the description, ready to check requests."""
+
+    def __init__(self, paths: Mapping[str, Mapping[str, Any]]) -> None:
+        self._operations = [
+            (method.upper(), _pattern(path), operation)
+            for path in sorted(paths, key=lambda path: path.count("{"))
+            for method, operation in paths[path].items()
+        ]
+
+    @classmethod
+    def load(cls, file: Path = SUBSET) -> "Description":
+        """Read a gzipped description."""
+        return cls(json.loads(gzip.decompress(file.read_bytes()))["paths"])
+
+    def violations(
+        self, method: str, path: str, query: Mapping[str, str], body: bytes
+    ) -> list[str]:
+        """What GitHub's description does not allow in a request; empty where all is well."""
+        where = f"{method} {path}"
+        if (method, path) in OUTSIDE:
+            return [f"{where}: takes nothing"] if query or body else []
+        for verb, pattern, operation in self._operations:
+            if verb == method and pattern.fullmatch(path):
+                found = [*_check_query(operation, query), *_check_body(operation, body)]
+                return [f"{where}: {problem}" for problem in found]
+        return [f"{where}: no such operation"]
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[^}]+\})", path)
+    return re.compile("".join("[^/]+" if p.startswith("{") else re.escape(p) for p in parts))
+
+
+def _check_query(operation: Mapping[str, Any], query: Mapping[str, str]) -> list[str]:
+    known = {p["name"]: p["schema"] for p in operation.get("parameters", []) if p["in"] == "query"}
+    problems = [f"unknown parameter {name}" for name in query if name not in known]
+    for name, value in query.items():
+        schema = known.get(name, {})
+        if schema.get("type") == "integer" and not re.fullmatch(r"-?\d+", value):
+            problems.append(f"parameter {name} is no integer")
+        if "enum" in schema and value not in schema["enum"]:
+            problems.append(f"parameter {name} is not one of {schema['enum']}")
+    return problems
+
+
+def _check_body(operation: Mapping[str, Any], body: bytes) -> list[str]:
+    described = operation.get("requestBody")
+    if described is None:
+        return ["a body where none is described"] if body else []
+    if not body:
+        return ["no body"] if described.get("required") else []
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return ["the body is not JSON"]
+    schema = _strict(described["content"]["application/json"]["schema"])
+    errors = Draft202012Validator(schema).iter_errors(value)
+    return [f"{error.json_path}: {error.message[:200]}" for error in errors]
+
+
+def _strict(schema: Any) -> Any:
+    """OpenAPI 3.0 as JSON schema, with unknown fields refused."""
+    if isinstance(schema, list):
+        return [_strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$schema_name" in schema:
+        return {}
+    strict = {key: _strict(part) for key, part in schema.items()}
+    if isinstance(strict.get("properties"), dict) and "additionalProperties" not in strict:
+        strict["additionalProperties"] = False
+    if strict.pop("nullable", False) and isinstance(strict.get("type"), str):
+        strict["type"] = [strict["type"], "null"]
+    return strict
