@@ -98,8 +98,9 @@ class Jobs:
         while not self._stopping.is_set():
             self._woken.clear()
             try:
-                for job in self._inbox.due():
-                    self._enqueue(job)
+                while not self._stopping.is_set() and (jobs := self._inbox.due()):
+                    for job in jobs:
+                        self._enqueue(job)
             except SQLAlchemyError as error:
                 log.error("the pump cannot reach its database: %s", type(error).__name__)
             self._woken.wait(self._poll_s)

@@ -9,7 +9,6 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +54,7 @@ class Workshop:
         self._executor = executor
         inbox_url, self._queue_url = database_urls(home, environment)
         self.inbox = Inbox(inbox_url)
+        self._pulls: dict[str, GitHubPulls] = {}
         self._jobs: Jobs | None = None
         self._trouble = LOADING
         self._stopping = threading.Event()
@@ -80,6 +80,8 @@ class Workshop:
         if self._jobs is not None:
             self._jobs.stop(DRAIN_S)
             self._reviewer.close()
+        for pulls in self._pulls.values():
+            pulls.close()
         self.inbox.close()
 
     def _open(self) -> None:
@@ -104,21 +106,18 @@ class Workshop:
 
     def _start_jobs(self) -> None:
         mode = self._settings.review.mode
-        steps = Steps(self.inbox, self._pulls_of(), self._reviewer, self._key, mode=mode)
+        steps = Steps(self.inbox, self._pulls_of, self._reviewer, self._key, mode=mode)
         jobs = Jobs(self.inbox, steps, self._queue_url, executor=self._executor)
         jobs.start()
         self._jobs, self._trouble = jobs, ""
 
-    def _pulls_of(self) -> Callable[[str], Pulls]:
-        server = self._settings.server
-
-        @cache
-        def pulls_of(repo: str) -> Pulls:
-            return GitHubPulls(
+    def _pulls_of(self, repo: str) -> Pulls:
+        if repo not in self._pulls:
+            server = self._settings.server
+            self._pulls[repo] = GitHubPulls(
                 repo, self._token, self._key, account=server.account, base_url=server.api_url
             )
-
-        return pulls_of
+        return self._pulls[repo]
 
 
 class Door(BaseApplication):  # type: ignore[misc]

@@ -64,12 +64,7 @@ def _describe(name: str, folder: Path, revision: str) -> BaseModel:
     files = sorted(folder.glob(WEIGHTS))
     if not files:
         raise ModelError(f"{folder}: no safetensors weights; convert the model first")
-    recorded = folder / "weights.sha256"
-    if recorded.exists():
-        digest = recorded.read_text(encoding="ascii").strip()
-    else:
-        digest = _digest(*files)
-    return BaseModel(name=name, folder=folder, revision=revision, sha256=digest)
+    return BaseModel(name=name, folder=folder, revision=revision, sha256=_digest(*files))
 
 
 def _from_hub(hub_id: str, revision: str) -> Path:
@@ -156,8 +151,6 @@ def _convert(gguf: Path, folder: Path) -> None:
     model.config.dtype = torch.bfloat16
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
-    digest = _digest(*sorted(folder.glob(WEIGHTS)))
-    (folder / "weights.sha256").write_text(digest + "\n", encoding="ascii")
 
 
 def load_tokenizer(base: BaseModel) -> PreTrainedTokenizerBase:
@@ -183,7 +176,7 @@ def load_base(base: BaseModel, precision: Precision, device: str = "cpu") -> Pre
     except (OSError, ValueError) as error:
         reason = str(error).split("\n", 1)[0]
         raise ModelError(f"base model {base.name}: cannot be loaded: {reason}") from error
-    return model.to(device) if precision == "bf16" else model
+    return model if precision == "nf4" else model.to(torch.device(device))  # type: ignore[arg-type]
 
 
 def pick_device() -> str:

@@ -11,8 +11,11 @@ from math import log1p
 from pathlib import PurePosixPath
 from statistics import fmean
 
+import msgspec
+
 from finetune.recall import Match, Recall
-from postil.records import Pair, Record, Window
+from postil.errors import PayloadError
+from postil.records import ExampleKind, Pair, Record, Window
 
 SPEAK = "speak"
 """Log-odds of the model that something is to be said."""
@@ -34,12 +37,17 @@ class Labelled(Record, frozen=True, kw_only=True):
     """One window as the gate learns and is measured on it."""
 
     pair: str
+    kind: ExampleKind
     features: dict[str, float]
-    remarked: bool
     group: str
     """The pull request; its windows stay together."""
     weight: float = 1.0
     """How many windows like it this one stands for, where silences were thinned out."""
+
+    @property
+    def remarked(self) -> bool:
+        """Whether an accepted remark was made on it."""
+        return self.kind == "remark"
 
 
 def cheap_features(
@@ -89,26 +97,23 @@ def is_test_path(path: str) -> bool:
     )
 
 
-def label_windows(
-    pairs: Iterable[Pair],
-    recall: Recall,
-    speaks: Mapping[str, float],
-    weights: Mapping[str, float] | None = None,
-) -> list[Labelled]:
-    """Remarks and silences with their features; ambiguous windows are left out.
+def label_window(pair: Pair, recall: Recall, weight: float = 1.0) -> Labelled:
+    """The cheap features of a pair's window, as known when its pull request was decided."""
+    if pair.window is None:
+        raise PayloadError(f"pair {pair.id}: no window, so it has no features")
+    window, before = pair.window, pair.decided_at
+    matches, history = recall.similar(window, before), recall.history(window.path, before)
+    features = cheap_features(window, matches, history)
+    return Labelled(
+        pair=pair.id, kind=pair.kind, features=features, group=pull_of(pair), weight=weight
+    )
 
-    `speaks` holds the model's log-odds by pair id; a pair without one is left out too.
-    """
+
+def with_speak(rows: Iterable[Labelled], speaks: Mapping[str, float]) -> list[Labelled]:
+    """The same rows with a model's log-odds, given by pair id, beside the cheap features."""
     return [
-        Labelled(
-            pair=pair.id,
-            features=window_features(pair.window, recall, pair.decided_at, speaks[pair.id]),
-            remarked=pair.kind == "remark",
-            group=pull_of(pair),
-            weight=(weights or {}).get(pair.id, 1.0),
-        )
-        for pair in pairs
-        if pair.window is not None and pair.kind != "ambiguous" and pair.id in speaks
+        msgspec.structs.replace(row, features={**row.features, SPEAK: speaks[row.pair]})
+        for row in rows
     ]
 
 

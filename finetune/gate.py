@@ -5,10 +5,10 @@ threshold for a wanted precision from cross-fitted probabilities. `gate.json` ho
 a pickle, and `Gate.probability` is plain Python: scikit-learn is loaded for fitting only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import exp, isfinite, log
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 from finetune.features import FEATURES, SPEAK, Labelled
 from postil.errors import AdapterError
 from postil.records import Record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GATE_FILE = "gate.json"
 VERSION = 1
@@ -123,7 +120,11 @@ def fit_gate(
     alone: str = SPEAK,
     seed: int = 7,
 ) -> Gate:
-    """Fit on the calibration part. `alone` is the one feature used when there are few examples."""
+    """Fit on the calibration part; ambiguous windows are left out.
+
+    `alone` is the one feature used when there are few examples.
+    """
+    rows = [row for row in rows if row.kind != "ambiguous"]
     remarks = sum(row.remarked for row in rows)
     method, used, note = _method(len(rows), remarks, tuple(names), alone)
     labels = np.array([row.remarked for row in rows], dtype=bool)
@@ -232,9 +233,11 @@ def _fit(values: Floats, labels: NDArray[np.bool_], method: Method, weight: floa
         zeros = np.zeros(values.shape[1])
         intercept = float(log(share / (1 - share)))
         return _Fitted(coefficients=zeros, means=zeros, scales=zeros + 1, intercept=intercept)
+    from sklearn.linear_model import LogisticRegression
+
     means, scales = values.mean(axis=0), values.std(axis=0)
     scales[scales < 1e-9] = 1.0
-    model = regression(method)
+    model = LogisticRegression(C=STRENGTH[method], max_iter=1000)
     model.fit((values - means) / scales, labels)
     return _Fitted(
         coefficients=np.asarray(model.coef_[0], dtype=np.float64),
@@ -242,13 +245,6 @@ def _fit(values: Floats, labels: NDArray[np.bool_], method: Method, weight: floa
         scales=scales,
         intercept=float(model.intercept_[0]) - log(weight),
     )
-
-
-def regression(method: Method) -> Any:
-    """The regression as scikit-learn has it, unfitted."""
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=STRENGTH[method], max_iter=1000)
 
 
 def _cross_fit(
@@ -275,7 +271,7 @@ def _cross_fit(
 
 def _folds(
     labels: NDArray[np.bool_], groups: Sequence[str], count: int, seed: int
-) -> "Iterator[NDArray[np.bool_]]":
+) -> Iterator[NDArray[np.bool_]]:
     """Masks (N,) of the windows set apart in turn, whole pull requests at a time.
 
     Pull requests with remarks and those without are dealt out in turn, so that every fold has

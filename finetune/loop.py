@@ -199,7 +199,8 @@ def _batches(
     train: Sequence[Sample], settings: TrainSettings, steps: int
 ) -> Iterator[list[Sample]]:
     """`steps` batches; every epoch shuffles anew from the seed."""
-    rng, order = Random(settings.seed), []  # noqa: S311 - an order, not a secret
+    rng = Random(settings.seed)  # noqa: S311 - an order, not a secret
+    order: list[int] = []
     for _ in range(steps):
         while len(order) < settings.batch:
             epoch = list(range(len(train)))
@@ -211,10 +212,9 @@ def _batches(
 def _make_optimizer(masters: list[torch.Tensor], rate: float, device: str) -> torch.optim.Optimizer:
     """AdamW; on a GPU bitsandbytes' paged 8-bit one, as QLoRA prescribes."""
     if device == "cuda":
-        import bitsandbytes
+        from bitsandbytes.optim import adamw
 
-        paged: torch.optim.Optimizer = bitsandbytes.optim.PagedAdamW8bit(
-            masters, lr=rate, weight_decay=0.0
-        )
-        return paged
+        paged: Any = adamw.PagedAdamW8bit
+        optimizer: torch.optim.Optimizer = paged(masters, lr=rate, weight_decay=0.0)
+        return optimizer
     return torch.optim.AdamW(masters, lr=rate, weight_decay=0.0)

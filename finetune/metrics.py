@@ -1,4 +1,4 @@
-"""Figures with 95 % intervals, resampled by pull request. Pure numpy.
+"""Figures with 95 % intervals, resampled by pull request. Numpy alone.
 
 In go scores, labels, weights and the pull request of each row; out come an `Interval` for each
 figure. Windows of one pull request are not independent, so whole pull requests are drawn. A
@@ -123,6 +123,13 @@ def mean_of(values: ArrayLike, counts: ArrayLike | None = None) -> Statistic:
         return float((weights * array).sum()) / total if total > 0 else float("nan")
 
     return mean
+
+
+def chrf(text: str, reference: str) -> float:
+    """Likeness of two remarks from 0 to 100: sacrebleu's chrF2, by sentence."""
+    from sacrebleu.metrics.chrf import CHRF
+
+    return float(CHRF().sentence_score(text, [reference]).score)
 
 
 def _short(value: float) -> float:

@@ -34,6 +34,11 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[int, ...]
     weights: tuple[float, ...]
 
+    @property
+    def learned(self) -> int:
+        """How many tokens count in the loss."""
+        return sum(label != IGNORE for label in self.labels)
+
 
 class Chat:
     """One base's way of writing a question and its answer as token ids."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mining.sources import KINDS
 from postil.errors import UsageError
 from postil.settings import load_settings, postil_home
 
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
     from mining.intake import Intake
     from mining.sources import Read, Source
     from mining.store import SaveTally
-
-KINDS = {
-    "archive": "mining.sources.archive:Archive",
-    "gerrit": "mining.sources.gerrit:Gerrit",
-}
-"""The class of each kind of source; the function `read` stands beside it."""
 
 
 def day_start(context: click.Context, option: click.Parameter, text: str | None) -> datetime | None:
@@ -68,13 +63,14 @@ def _moment(text: str | None, into_the_day: timedelta) -> datetime | None:
     "--since",
     metavar="DATE",
     callback=day_start,
-    help="Only changes that closed (open ones: last moved) at this date or later; UTC.",
+    help="Only changes that anybody touched on this date or later; UTC.",
 )
 @click.option(
     "--until",
     metavar="DATE",
     callback=day_end,
-    help="Only changes that closed (open ones: last moved) by the end of this date; UTC.",
+    help="Only changes that closed (open ones: last moved) by the end of this date; UTC. "
+    "gerrit gives them as they stood then.",
 )
 @click.option(
     "--home",
@@ -115,7 +111,8 @@ def mine(
     url = database_url or store_url(home or postil_home(os.environ))
     intake = Intake()
     where = without_password(source)
-    with open_store(url) as store, _steps(mined) as step:
+    size = len(mined) if isinstance(mined, Sized) else None
+    with open_store(url) as store, steps(f"Mining {mined.repo}", size) as step:
         try:
             saved = take_in(store, mined, read, where, since, until, intake, step)
         except KeyboardInterrupt:
@@ -127,6 +124,47 @@ def mine(
 @click.group()
 def dataset() -> None:
     """Build instruction/response pairs from the store."""
+
+
+@dataset.command()
+@click.option(
+    "--repo", metavar="OWNER/NAME", help="Which repository of the store; default: its only one."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for pairs.jsonl, Parquet files and the card; default: HOME/datasets/REPO.",
+)
+@click.option(
+    "--until",
+    metavar="DATE",
+    callback=day_end,
+    help="Only changes closed by the end of this date; UTC.",
+)
+@click.option("--home", type=click.Path(path_type=Path), envvar="POSTIL_HOME", show_envvar=True)
+@click.option("--database-url", metavar="URL", envvar="POSTIL_DATABASE_URL", show_envvar=True)
+def build(
+    repo: str | None,
+    out: Path | None,
+    until: datetime | None,
+    home: Path | None,
+    database_url: str | None,
+) -> None:
+    """Label windows, split them by time, and write pairs with a card that tells how."""
+    from mining.dataset import build_dataset, tally_lines, write_parquet
+    from mining.store import open_store
+    from mining.stored import read_stored
+
+    settings = load_settings(Path.cwd())
+    home = home or postil_home(os.environ)
+    with open_store(database_url or store_url(home)) as store:
+        stored = read_stored(store, repo or settings.repo or None, until=until)
+    folder = out or home / "datasets" / stored.repo
+    with steps(f"Labelling {stored.repo}", len(stored.changes)) as step:
+        built = build_dataset(stored.changes, stored.repository(), settings.mining, folder, step)
+    write_parquet(built.pairs, folder)
+    click.echo("\n".join(tally_lines(built)))
+    click.echo(f"written to {folder}")
 
 
 def open_source(text: str, clone: Path | None, repo: str | None) -> "tuple[Source, Read]":
@@ -167,15 +205,14 @@ def render_tally(repo: str, intake: "Intake", saved: "SaveTally", cpu_s: float) 
 
 
 @contextlib.contextmanager
-def _steps(source: "Source") -> "Iterator[Callable[[], None]]":
+def steps(what: str, total: int | None) -> "Iterator[Callable[[], None]]":
     """A bar on stderr; what it yields is called for each change."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        total = len(source) if isinstance(source, Sized) else None
-        task = progress.add_task(f"Mining {source.repo}", total=total)
+        task = progress.add_task(what, total=total)
         yield lambda: progress.advance(task)
 
 

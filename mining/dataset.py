@@ -118,6 +118,25 @@ accepted review remark on it, or `NO_COMMENT` where a trusted reviewer looked an
 """
 
 
+def tally_lines(built: Built) -> list[str]:
+    """The parts and what was kept and dropped, for a person at a terminal."""
+    lines = []
+    for part in SPLITS:
+        here = [pair for pair in built.pairs if pair.split == part]
+        kinds = Counter(pair.kind for pair in here)
+        lines.append(
+            f"{part:12} {kinds['remark']:6} remarks {kinds['silence']:6} silences"
+            f" {kinds['ambiguous']:6} ambiguous   {_span(here)}"
+        )
+    for title, counts in (
+        ("remarks", built.funnel.remarks),
+        ("windows", built.funnel.windows),
+        ("parts", built.dropped),
+    ):
+        lines += [f"{title}:", *(f"  {n:6} {why}" for why, n in counts.most_common() if n)]
+    return lines
+
+
 def _span(pairs: Sequence[Pair]) -> str:
     times = sorted(pair.decided_at.date() for pair in pairs if pair.decided_at)
     return f"{times[0]} to {times[-1]}" if times else ""

@@ -14,7 +14,8 @@ import msgspec
 
 from mining.acceptance import Evidence, judge
 from mining.evidence import gather_evidence
-from mining.filters import drop_reason, skipped_path
+from mining.filters import drop_reason
+from mining.paths import skipped_path
 from mining.repository import Repository
 from mining.revisions import Revisions
 from mining.scrub import find_secret, mask_people

@@ -17,7 +17,7 @@ MINIFIED = re.compile(r"[.-]min\.(?:js|css|mjs|cjs|html)$")
 GENERATED = re.compile(
     r"(?:^|/)(?:__generated__|generated|__snapshots__|dist|\.yarn)/|(?:^|/)zz_generated\."
     r"|\.pb\.(?:go|cc|h|c)$|_pb2(?:_grpc)?\.pyi?$|\.(?:g|freezed)\.dart$|\.designer\.(?:cs|vb)$"
-    r"|[._](?:generated|gen)\.\w+$|\.(?:map|snap|ipynb)$"
+    r"|[._]generated\.\w+$|\.gen\.\w+$|_gen\.go$|\.(?:map|snap|ipynb)$"
 )
 NOT_TEXT = re.compile(
     r"\.(?:png|jpe?g|gif|ico|svg|webp|bmp|pdf|docx?|xlsx?|pptx?|zip|gz|tgz|bz2|xz|7z|jar|war|class"

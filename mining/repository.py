@@ -200,6 +200,7 @@ class Repository:
         match = FOUND.fullmatch(header.rstrip(b"\n"))
         if match is None:
             if not header:
+                self.close()
                 raise SourceError(f"{self.path}: git stopped reading objects")
             return None
         sha, kind, size = match.groups()

@@ -25,7 +25,8 @@ def split_by_time(
     part_of: dict[tuple[str, int], Split] = {}
     bounds = [sum(shares[: i + 1]) * len(order) for i in range(len(shares))]
     for place, (_, repo, pull) in enumerate(order):
-        part = next((s for s, bound in zip(SPLITS, bounds, strict=True) if place < bound), "test")
+        ahead = [s for s, bound in zip(SPLITS, bounds, strict=True) if place < bound]
+        part: Split = ahead[0] if ahead else "test"
         part_of[repo, pull] = part
     return {e.id: part_of[e.repo, e.pull] for e in examples}
 

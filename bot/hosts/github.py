@@ -194,17 +194,17 @@ class GitHubPulls:
 
     def _read(self, number: int, what: str, call: Callable[[], T]) -> T:
         """Run a read, again up to four times; raise HostingError with the wait it would need."""
-        pause_s = 0.5
-        for attempt in range(READ_RETRIES + 1):
+        pause_s, retries = 0.5, 0
+        while True:
             try:
                 return call()
             except (GithubException, requests.RequestException) as error:
                 fault = self._fault(number, what, error)
                 pause_s = fault.retry_after_s or pause_s * 2
-                if fault.lasting or attempt == READ_RETRIES or pause_s > self._longest_wait_s:
+                if fault.lasting or retries == READ_RETRIES or pause_s > self._longest_wait_s:
                     raise fault from error
             self._sleep(pause_s)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            retries += 1
 
     def _fault(self, number: int, what: str, error: Exception) -> HostingError:
         """Say what failed, when to come back, and whether coming back can help."""

@@ -13,6 +13,12 @@ from typing import Protocol
 
 from postil.records import Change
 
+KINDS = {
+    "archive": "mining.sources.archive:Archive",
+    "gerrit": "mining.sources.gerrit:Gerrit",
+}
+"""The class of each kind of source; the function `read` stands beside it."""
+
 RawPayload = tuple[str, datetime | None, bytes]
 """Key within the repository, when the change last moved, and a JSON body."""
 
@@ -27,7 +33,10 @@ class Source(Protocol):
     """Where the repository's commits are, if there is a clone."""
 
     def fetch(self, since: datetime | None, until: datetime | None) -> Iterator[RawPayload]:
-        """One payload a change that last moved in [since, until]; closed ones when they closed."""
+        """One payload a change: any that moved since `since`, and had closed by `until`.
+
+        An open one had to have last moved by `until`.
+        """
 
 
 class Read(Protocol):

@@ -59,9 +59,10 @@ class Gerrit:
         return len(self._changes)
 
     def fetch(self, since: datetime | None, until: datetime | None) -> Iterator[RawPayload]:
-        """One payload a change that last moved (closed ones: closed) in [since, until].
+        """One payload a change, with when it last moved: closed ones, when they closed.
 
-        A change is given as it stood at `until`: what was said after it stays unseen.
+        `until` goes by that time, and a change is given as it stood then: what was said later
+        stays unseen. `since` goes by any entry at all, so that late remarks come in.
         """
         with self._repository:
             for start in range(0, len(self._changes), GROUP):
@@ -73,9 +74,11 @@ class Gerrit:
         kept: list[tuple[ChangeRefs, list[CommitText], datetime | None]] = []
         for refs, chain in zip(group, self._chains([r.meta for r in group]), strict=True):
             moved = _moved_at(chain)
-            if moved and ((since and moved < since) or (until and moved > until)):
+            if until and moved and moved > until:
                 continue
             known = [c for c in chain if until is None or c.at <= until.timestamp()]
+            if since and known and known[-1].at < since.timestamp():
+                continue
             kept.append((refs, known, moved))
         notes = self._notes([chain[-1].tree if chain else "" for _, chain, _ in kept])
         robots = self._notes(self._trees([refs.robots for refs, _, _ in kept]))

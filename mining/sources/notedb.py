@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -47,9 +47,10 @@ def read(body: bytes, dropped: Counter[str] | None = None) -> Change:
     events = [read_entry(entry) for entry in payload.log]
     owner = events[0].who or "gerrit"
     url = _change_url(payload)
-    written = read_notes((*payload.notes, *payload.robot_notes), owner, dropped)
-    closing = closing_of(events)
     revisions = _revisions(payload, events)
+    shas = {revision.number: revision.sha for revision in revisions}
+    written = read_notes((*payload.notes, *payload.robot_notes), owner, shas, dropped)
+    closing = closing_of(events)
     pull = PullRequest(
         repo=payload.repo,
         number=payload.number,
@@ -66,7 +67,7 @@ def read(body: bytes, dropped: Counter[str] | None = None) -> Change:
     return Change(
         pull=pull,
         threads=tuple(threads),
-        reviews=tuple(_reviews(events, written, owner, revisions)),
+        reviews=tuple(_reviews(events, written, owner, shas)),
         merged_by=closing.by if closing.state == "merged" else None,
     )
 
@@ -115,13 +116,12 @@ def _reviews(
     events: Sequence[Event],
     written: Sequence[Written],
     owner: str,
-    revisions: Sequence[Revision],
+    shas: Mapping[int, str],
 ) -> list[Review]:
     """Who looked at what: each Code-Review vote, and each batch of comments by a reviewer.
 
     Nobody reviews their own change by commenting on it, but their votes show what they may do.
     """
-    shas = {revision.number: revision.sha for revision in revisions}
     looks: dict[tuple[datetime, str, str], int] = {}
     for event in events:
         sha = shas.get(event.patch_set or 0)

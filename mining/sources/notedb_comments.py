@@ -109,8 +109,10 @@ class Note(msgspec.Struct, frozen=True):
     comments: tuple[msgspec.Raw, ...] = ()
 
 
-def read_notes(notes: Iterable[NoteText], owner: str, dropped: Counter[str]) -> list[Written]:
-    """Every comment that can be read, oldest first."""
+def read_notes(
+    notes: Iterable[NoteText], owner: str, patch_sets: Mapping[int, str], dropped: Counter[str]
+) -> list[Written]:
+    """Every comment that can be read, oldest first. `patch_sets` are commits by number."""
     found: list[Written] = []
     for note in notes:
         try:
@@ -122,10 +124,18 @@ def read_notes(notes: Iterable[NoteText], owner: str, dropped: Counter[str]) -> 
         for raw in raws:
             try:
                 comment = msgspec.json.decode(raw, type=Comment)
-                found.append(_written(comment, note.revision, owner))
+                revision = _revision(comment, note.revision, patch_sets)
+                found.append(_written(comment, revision, owner))
             except (msgspec.DecodeError, PayloadError):
                 dropped["malformed comment"] += 1
     return sorted(found, key=lambda w: (w.at, w.comment.key.uuid))
+
+
+def _revision(comment: Comment, noted_on: str, patch_sets: Mapping[int, str]) -> str:
+    """The patch set that was looked at: a comment on the parent's side is noted on the parent."""
+    if comment.side > 0:
+        return noted_on
+    return patch_sets.get(comment.key.patch_set_id, noted_on)
 
 
 def _written(comment: Comment, revision: str, owner: str) -> Written:

@@ -3,6 +3,8 @@
 Whatever was acknowledged ends in exactly one review on the (fake) host.
 """
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +12,15 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.server import Workshop, database_urls, load_token, serve
+from bot.inbox import Delivery, Inbox
+from bot.server import Workshop, database_urls, load_token, run_worker, serve
 from bot.steps import Reviewer
 from postil.errors import ConfigError
-from postil.settings import Settings
-from tests.bot.fake_pulls import REPO
+from postil.settings import ReviewSettings, ServerSettings, Settings
+from tests.bot.fake_pulls import HEAD, REPO
 from tests.bot.stub_process import StubProcess, wait_for
-from tests.github_fake import FakeGitHub, Served
+from tests.bot.stub_reviewer import StubReviewer
+from tests.github_fake import TOKEN, FakeGitHub, Served
 
 
 @pytest.fixture
@@ -158,3 +162,34 @@ def test_a_reviewer_that_cannot_be_made_is_said_and_breaks_nothing(tmp_path: Pat
     wait_for(lambda: workshop.trouble() == "no reviewer: no adapter is promoted")
     workshop.wake()
     workshop.stop()
+
+
+def test_a_worker_reviews_what_another_process_received(
+    fake: FakeGitHub, served: Served, tmp_path: Path
+) -> None:
+    settings = Settings(
+        review=ReviewSettings(mode="comment"), server=ServerSettings(api_url=served.url)
+    )
+    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
+    inbox.accept(Delivery(delivery="d1", action="opened", repo=REPO, pull=7, head_sha=HEAD))
+    ended: list[str] = []
+
+    def stop_when_posted() -> None:
+        wait_for(lambda: inbox.job("d1").state == "posted")
+        ended.append(inbox.job("d1").detail)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    watcher = threading.Thread(target=stop_when_posted)
+    watcher.start()
+    try:
+        run_worker(
+            settings, tmp_path, {"GITHUB_TOKEN": TOKEN}, lambda key: StubReviewer(key).reviewer()
+        )
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
+    watcher.join()
+    inbox.close()
+    assert ended == ["one review, 1 line comments"]
+    assert len(fake.ours(REPO, 7)) == 1

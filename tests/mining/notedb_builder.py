@@ -3,10 +3,14 @@
 import json
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from mining.sources.gerrit import Gerrit, read
+from postil.records import Change
 
 SERVER = "00000000-1111-2222-3333-444444444444"
 OWNER, REVIEWER, SECOND = 1001, 1002, 1003
@@ -14,19 +18,24 @@ START = 1_600_000_000
 """2020-09-13T12:26:40Z; tests count seconds from here."""
 
 
+def at(offset: float) -> datetime:
+    """The time `offset` seconds after START."""
+    return datetime.fromtimestamp(START + offset, UTC)
+
+
 def stamp(offset: int) -> str:
     """The time as a comment writes it, `offset` seconds after START."""
-    return datetime.fromtimestamp(START + offset, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at(offset).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def comment(uuid: str, file: str, line: int, message: str, **fields: Any) -> dict[str, Any]:
     """A comment of a note; `by`, `at` and any field of Gerrit's own can be given."""
-    by, at = fields.pop("by", REVIEWER), fields.pop("at", 100)
+    by, when = fields.pop("by", REVIEWER), fields.pop("at", 100)
     return {
         "key": {"uuid": uuid, "filename": file, "patchSetId": fields.pop("patch_set", 1)},
         "lineNbr": line,
         "author": {"id": by},
-        "writtenOn": stamp(at),
+        "writtenOn": stamp(when),
         "side": 1,
         "message": message,
         "unresolved": False,
@@ -129,3 +138,25 @@ class NoteDb:
             tip = self.git("hash-object", "-w", "-t", "commit", "--stdin", text=text)
         if log:
             self.git("update-ref", ref, tip)
+
+
+class Harbour:
+    """One change with one patch set, to be commented on."""
+
+    def __init__(self, path: Path) -> None:
+        self.db = NoteDb(path / "harbour.git")
+        self.base = self.db.commit({"ships.py": "one\n"})
+        self.sha = self.db.commit({"ships.py": "one\ntwo\n"}, self.base, at=1)
+
+    def read(self, *comments: dict[str, Any], log: Any = (), **more: Any) -> Change:
+        return self.tally(*comments, log=log, **more)[0]
+
+    def tally(
+        self, *comments: dict[str, Any], log: Any = (), **more: Any
+    ) -> tuple[Change, Counter[str]]:
+        notes = more.pop("notes", {self.sha: note(*comments)})
+        told = [created(self.sha), entry(REVIEWER, 100, "Patch-set: 1"), *log]
+        self.db.change(7, [self.sha], told, notes, **more)
+        ((_, _, body),) = Gerrit(str(self.db.path), None, "team/harbour").fetch(None, None)
+        dropped: Counter[str] = Counter()
+        return read(body, dropped), dropped

@@ -1,7 +1,7 @@
 """The gerrit source: which changes come, in which state, and what is refused."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,17 +11,13 @@ from postil.errors import PayloadError, SourceError
 from tests.mining.notedb_builder import (
     OWNER,
     REVIEWER,
-    START,
     NoteDb,
+    at,
     comment,
     created,
     entry,
     note,
 )
-
-
-def at(offset: float) -> datetime:
-    return datetime.fromtimestamp(START + offset, UTC)
 
 
 @pytest.fixture
@@ -60,6 +56,13 @@ def test_a_closed_change_counts_by_when_it_closed_an_open_one_by_its_last_entry(
     assert mined(db, until=at(1000)) == ["1"]
     assert mined(db, since=at(1001)) == ["2", "3"]
     assert mined(db, since=at(1000), until=at(1999)) == ["1", "3"]
+
+
+def test_a_late_remark_brings_a_closed_change_in_again(db: NoteDb) -> None:
+    add(db, 1, 0, closed=1000)
+    db.grow(1, [entry(REVIEWER, 5000, "Patch-set: 1")], {})
+    assert mined(db, since=at(4000)) == ["1"]
+    assert mined(db, since=at(4000), until=at(4500)) == []
 
 
 def test_what_was_said_after_the_last_date_stays_unseen(db: NoteDb) -> None:

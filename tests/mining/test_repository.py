@@ -87,6 +87,23 @@ def test_a_diff_with_an_unknown_commit_says_so(db: NoteDb, repository: Repositor
     assert repository.diff(EMPTY_TREE, base)
 
 
+def test_a_repository_with_a_hole_says_so_and_goes_on(db: NoteDb, repository: Repository) -> None:
+    base, head = db.commit({"a": "1\n"}), db.commit({"a": "2\n"})
+    blob = db.git("rev-parse", f"{head}:a")
+    (db.path / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(SourceError, match="git cannot diff"):
+        repository.diff(base, head)
+    assert repository.lines(head, "a") is None
+    assert repository.diff(EMPTY_TREE, base)
+
+
+def test_a_remote_that_is_gone_is_one_line(db: NoteDb, repository: Repository) -> None:
+    for remote in ("origin", "ext::sh -c 'touch ran'"):
+        with pytest.raises(SourceError, match="cannot fetch from") as caught:
+            repository.fetch(["refs/heads/*:refs/heads/*"], remote)
+        assert "\n" not in str(caught.value)
+
+
 def test_neither_user_nor_checkout_change_a_diff(
     db: NoteDb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

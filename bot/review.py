@@ -1,0 +1,304 @@
+"""The sentence: diff -> windows -> gate -> anchors -> words -> findings. Pure.
+
+In go a diff and a model behind callables; out come findings on lines of the diff, and for every
+changed file whether it was read or why not. Every window is scored in one call; only those over
+the threshold are spoken about, the most probable first. No network, no git, no torch.
+"""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+from bot.sanitize import sanitize, suggestion_fault
+from mining.filters import skipped_path
+from postil.answer import NO_COMMENT, OPENING, Anchor, Remark, anchors, finding_of, parse_answer
+from postil.diff import FileDiff, parse_diff, windows
+from postil.errors import PayloadError
+from postil.prompt import render_question
+from postil.records import Finding, Record, Resemblance, Window
+from postil.settings import ReviewSettings
+
+Way = Literal["write", "recall"]
+
+MOST_WINDOWS = 400
+"""Windows read of one change; two to three minutes of the embedded model on two CPU cores."""
+
+MOST_RESEMBLING = 3
+LEAST_SIMILAR = 0.25
+"""Past remarks less alike than this are not shown as provenance."""
+
+MOST_REPEATS = 3
+WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+class Recalled(Record, frozen=True, kw_only=True):
+    """A past accepted remark that may fit a window again."""
+
+    message: str
+    resembles: Resemblance
+
+
+class ModelInfo(Record, frozen=True, kw_only=True):
+    """What is known of a loaded adapter. No threshold: it was never calibrated, and is silent."""
+
+    adapter: str
+    base: str
+    template: str
+    window_lines: int
+    threshold: float | None
+    way: Way = "write"
+
+
+class Model(Protocol):
+    """An adapter on its base, as far as a review needs it."""
+
+    @property
+    def info(self) -> ModelInfo: ...
+
+    def score(self, instructions: Sequence[str]) -> list[float]:
+        """Log-odds of speaking, one a question."""
+        ...
+
+    def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
+        """Calibrated probability that a remark would be accepted, one a window."""
+        ...
+
+    def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
+        """Log-probability of each anchor as the start of the answer."""
+        ...
+
+    def write(
+        self, instructions: Sequence[str], places: Sequence[Anchor], max_tokens: int
+    ) -> list[str]:
+        """What the model says after each anchor."""
+        ...
+
+    def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
+        """Past accepted remarks like each window, best first."""
+        ...
+
+
+class Reviewed(Record, frozen=True, kw_only=True):
+    """What was found, and what was read, left out and dropped on the way."""
+
+    adapter: str
+    base: str
+    threshold: float | None
+    findings: tuple[Finding, ...] = ()
+    reviewed: tuple[str, ...] = ()
+    skipped: dict[str, str] = {}
+    """Reason by path."""
+    windows: int = 0
+    held_back: int = 0
+    """Windows over the threshold and beyond `max_comments`."""
+    dropped: dict[str, int] = {}
+    """Messages that could not be used, by reason."""
+    seconds: dict[str, float] = {}
+
+
+class Stopwatch:
+    """Seconds by stage; each lap ends where the next begins."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last = clock()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        """Put the time since the last lap down to `stage`."""
+        now = self._clock()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+
+def review(
+    change: str | Sequence[FileDiff],
+    model: Model,
+    settings: ReviewSettings,
+    *,
+    most_windows: int = MOST_WINDOWS,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Reviewed:
+    """Read a change with a model; PayloadError if the diff is none or that of a merge."""
+    watch = Stopwatch(clock)
+    files = parse_diff(change) if isinstance(change, str) else tuple(change)
+    info = model.info
+    readable, skipped = choose_windows(files, info.window_lines, settings.ignore, most_windows)
+    every = [window for some in readable.values() for window in some]
+    watch.lap("read")
+    candidates: list[tuple[Window, float]] = []
+    if every:
+        scores = model.score([render_question(window) for window in every])
+        watch.lap("score")
+        candidates = _candidates(every, model.gate(every, scores), info.threshold)
+        watch.lap("gate")
+    dropped: Counter[str] = Counter()
+    findings = _say(candidates, model, settings, dropped, watch)
+    spoken = len(findings) + dropped.total()
+    return Reviewed(
+        adapter=info.adapter,
+        base=info.base,
+        threshold=info.threshold,
+        findings=tuple(findings),
+        reviewed=tuple(readable),
+        skipped=skipped,
+        windows=len(every),
+        held_back=len(candidates) - spoken,
+        dropped=dict(dropped),
+        seconds=watch.seconds,
+    )
+
+
+def read_nothing(change: str, reason: str) -> Reviewed:
+    """The review that there is where no adapter can speak: every file named with the reason."""
+    files = parse_diff(change)
+    return Reviewed(
+        adapter="", base="", threshold=None, skipped={file.path: reason for file in files}
+    )
+
+
+def choose_windows(
+    files: Sequence[FileDiff], window_lines: int, ignore: Sequence[str], most_windows: int
+) -> tuple[dict[str, list[Window]], dict[str, str]]:
+    """Windows by path of what will be read, and the reason by path of what will not."""
+    readable: dict[str, list[Window]] = {}
+    skipped: dict[str, str] = {}
+    room = most_windows
+    for file in files:
+        reason = _unreadable(file, ignore)
+        cut = [] if reason else [w for hunk in file.hunks for w in windows(hunk, window_lines)]
+        if reason is None and len(cut) > most_windows:
+            reason = f"too large: {len(cut)} windows, {most_windows} are read of a whole change"
+        elif reason is None and len(cut) > room:
+            reason = f"over the budget of {most_windows} windows a change"
+        if reason:
+            skipped[file.path] = reason
+        else:
+            room -= len(cut)
+            readable.setdefault(file.path, []).extend(cut)
+    return readable, skipped
+
+
+def _unreadable(file: FileDiff, ignore: Sequence[str]) -> str | None:
+    """Why a file has nothing that can be read; None if it has."""
+    if file.binary:
+        return "binary"
+    reason = skipped_path(file.path, ignore)
+    if reason or file.hunks:
+        return reason
+    if file.change == "renamed":
+        return "renamed without a change"
+    return "empty file" if file.change in ("added", "deleted") else "only its mode changed"
+
+
+def _candidates(
+    every: Sequence[Window], probabilities: Sequence[float], threshold: float | None
+) -> list[tuple[Window, float]]:
+    """The windows to speak about, most probable first; equal ones in the order of the diff."""
+    if threshold is None:
+        return []
+    over = [pair for pair in zip(every, probabilities, strict=True) if pair[1] >= threshold]
+    return sorted(over, key=lambda pair: -pair[1])
+
+
+def _say(
+    candidates: Sequence[tuple[Window, float]],
+    model: Model,
+    settings: ReviewSettings,
+    dropped: Counter[str],
+    watch: Stopwatch,
+) -> list[Finding]:
+    """Ask for words, best windows first, until `max_comments` are usable or none is left."""
+    findings: list[Finding] = []
+    at = 0
+    while at < len(candidates) and len(findings) < settings.max_comments:
+        part = candidates[at : at + settings.max_comments - len(findings)]
+        at += len(part)
+        places = [_best_anchor(window, model) for window, _ in part]
+        watch.lap("anchor")
+        recalled = model.recall([window for window, _ in part])
+        watch.lap("recall")
+        messages = _messages([window for window, _ in part], places, recalled, model, settings)
+        watch.lap("write")
+        for (window, score), place, said, past in zip(
+            part, places, messages, recalled, strict=True
+        ):
+            fault = message_fault(said)
+            if fault:
+                dropped[fault] += 1
+                continue
+            finding = finding_of(window, _remark(place, said), score)
+            findings.append(_with_past(finding, past))
+    return findings
+
+
+def _best_anchor(window: Window, model: Model) -> Anchor:
+    """The likeliest of the places that exist: only lines of the window can come out."""
+    allowed = anchors(window)
+    scores = model.anchor_scores(render_question(window), allowed)
+    return max(zip(scores, allowed, strict=True), key=lambda pair: pair[0])[1]
+
+
+def _messages(
+    asked: Sequence[Window],
+    places: Sequence[Anchor],
+    recalled: Sequence[Sequence[Recalled]],
+    model: Model,
+    settings: ReviewSettings,
+) -> list[str]:
+    """The texts after the anchors: written, or what was said of the most similar window."""
+    if model.info.way == "recall":
+        return [past[0].message if past else "" for past in recalled]
+    questions = [render_question(window) for window in asked]
+    return model.write(questions, places, settings.max_tokens)
+
+
+def _remark(place: Anchor, text: str) -> Remark:
+    """Read a message with what may follow it; a suggestion that is cut off or unfit is dropped."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    try:
+        remark = parse_answer(f"{place}\n{text}")
+    except PayloadError:
+        remark = None
+    if remark is None:
+        return Remark(anchor=place, message=_message_part(text))
+    unfit = remark.suggestion is not None and (
+        place.side == "L" or suggestion_fault(remark.suggestion) is not None
+    )
+    return Remark(anchor=place, message=remark.message, suggestion=None) if unfit else remark
+
+
+def _message_part(text: str) -> str:
+    """What stands before the first suggestion fence."""
+    return OPENING.split(text.replace("\r", "\n"), maxsplit=1)[0].strip()
+
+
+def message_fault(text: str) -> str | None:
+    """Why a message cannot be used; None if it can."""
+    message = _message_part(text)
+    if not message:
+        return "empty"
+    if message.startswith(NO_COMMENT):
+        return "took back the remark"
+    if not WORD.search(sanitize(message)):
+        return "without a word"
+    lines = Counter(line.strip() for line in message.split("\n") if line.strip())
+    words = message.lower().split()
+    triples = Counter(zip(words, words[1:], words[2:], strict=False))
+    if max(lines.values()) > MOST_REPEATS or max(triples.values(), default=0) > MOST_REPEATS:
+        return "repeats itself"
+    return None
+
+
+def _with_past(finding: Finding, past: Sequence[Recalled]) -> Finding:
+    """Add what the finding resembles."""
+    alike = [one.resembles for one in past if one.resembles.similarity >= LEAST_SIMILAR]
+    return Finding(
+        span=finding.span,
+        message=finding.message,
+        suggestion=finding.suggestion,
+        score=finding.score,
+        resembles=tuple(alike[:MOST_RESEMBLING]),
+    )

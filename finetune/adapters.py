@@ -1,0 +1,182 @@
+"""The adapter registry: folders that are whole or absent, checked before every load.
+
+HOME/adapters/<owner>/<name>/<digest>/ holds the weights, gate.json, index.jsonl and, written
+last, card.json. `current` beside the folders is a file that names one; it is replaced by rename,
+so a reader sees the old adapter or the new one and never a mixture.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from postil.errors import AdapterError
+from postil.prompt import TEMPLATE
+from postil.records import AdapterCard
+
+CARD = "card.json"
+WEIGHTS = "adapter_model.safetensors"
+CURRENT = "current"
+PREVIOUS = "previous"
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+REPO = re.compile(r"[\w.-]+(/[\w.-]+)*")
+
+
+def digest_file(path: Path) -> str:
+    """sha256 of a file in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """sha256 of every file but the card, by name."""
+    files = (path for path in folder.iterdir() if path.is_file() and path.name != CARD)
+    return {path.name: digest_file(path) for path in sorted(files)}
+
+
+def write_card(folder: Path, card: AdapterCard) -> None:
+    """Finish an adapter folder."""
+    _write_whole(folder / CARD, msgspec.json.format(msgspec.json.encode(card)))
+
+
+def load_card(folder: Path) -> AdapterCard:
+    """The card of an adapter whose files are what it says; AdapterError for anything else."""
+    try:
+        card = msgspec.json.decode((folder / CARD).read_bytes(), type=AdapterCard)
+    except OSError as error:
+        raise AdapterError(f"{folder}: no adapter: {CARD} cannot be read") from error
+    except msgspec.MsgspecError as error:
+        raise AdapterError(f"{folder}: damaged {CARD}: {error}") from error
+    for path in folder.iterdir():
+        if path.suffix in PICKLES:
+            raise AdapterError(f"{path}: pickled weights are refused; only safetensors are loaded")
+    found = hash_files(folder)
+    for name, digest in card.files.items():
+        if found.get(name) != digest:
+            state = "damaged" if name in found else "missing"
+            raise AdapterError(f"{folder / name}: {state}: it is not the file that the card names")
+    if card.template != TEMPLATE:
+        raise AdapterError(
+            f"{folder}: made for template {card.template}, this is {TEMPLATE}; train it anew"
+        )
+    return card
+
+
+def check_weights(folder: Path) -> None:
+    """Refuse weights that are not finite; PEFT would load them silently."""
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / WEIGHTS
+    try:
+        with safe_open(path, framework="pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - no mapping
+                if not bool(torch.isfinite(tensors.get_tensor(name)).all()):
+                    raise AdapterError(f"{path}: {name} holds values that are not finite")
+    except (SafetensorError, OSError) as error:
+        raise AdapterError(f"{path}: not a safetensors file: {error}") from error
+
+
+class Registry:
+    """The adapters of one home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.root = home / "adapters"
+
+    def folder(self, repo: str) -> Path:
+        """Where a repository's adapters live."""
+        if not REPO.fullmatch(repo) or ".." in repo.split("/"):
+            raise AdapterError(f"{repo!r}: not a repository name; expected owner/name")
+        return self.root / repo
+
+    def workspace(self, repo: str) -> Path:
+        """A fresh folder beside the published ones, to make an adapter in."""
+        parent = self.folder(repo)
+        parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".making-", dir=parent))
+
+    def publish(self, made: Path, card: AdapterCard) -> Path:
+        """Write the card last, then rename the folder to its digest; returns the new folder."""
+        card = msgspec.structs.replace(card, files=hash_files(made))
+        write_card(made, card)
+        for path in made.iterdir():
+            _sync(path)
+        _sync(made)
+        name = hashlib.sha256(msgspec.json.encode(card.files)).hexdigest()[:16]
+        target = self.folder(card.repo) / name
+        if target.exists():
+            shutil.rmtree(made)
+        else:
+            made.rename(target)
+            _sync(target.parent)
+        return target
+
+    def list(self, repo: str) -> Iterator[Path]:
+        """Published adapters of a repository, oldest first."""
+        parent = self.folder(repo)
+        found = [p for p in parent.glob("*") if (p / CARD).exists() and p.name[:1] != "."]
+        yield from sorted(found, key=lambda p: (p / CARD).stat().st_mtime)
+
+    def current(self, repo: str) -> Path | None:
+        """The promoted adapter; None where none was."""
+        return self._pointed(repo, CURRENT)
+
+    def find(self, repo: str, name: str) -> Path:
+        """An adapter by its digest or the start of it; AdapterError if none or several match."""
+        found = [path for path in self.list(repo) if path.name.startswith(name)]
+        if len(found) != 1:
+            known = ", ".join(path.name for path in self.list(repo)) or "none"
+            raise AdapterError(f"{repo}: no single adapter {name!r}; there are: {known}")
+        return found[0]
+
+    def promote(self, repo: str, folder: Path) -> None:
+        """Make a verified adapter the current one; the one before can be rolled back to."""
+        load_card(folder)
+        now = self.current(repo)
+        if now == folder:
+            return
+        if now is not None:
+            _write_whole(self.folder(repo) / PREVIOUS, now.name.encode())
+        _write_whole(self.folder(repo) / CURRENT, folder.name.encode())
+
+    def rollback(self, repo: str) -> Path:
+        """Go back to the adapter that was current before."""
+        before = self._pointed(repo, PREVIOUS)
+        if before is None:
+            raise AdapterError(f"{repo}: no earlier adapter to go back to")
+        self.promote(repo, before)
+        return before
+
+    def _pointed(self, repo: str, pointer: str) -> Path | None:
+        try:
+            name = (self.folder(repo) / pointer).read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return None
+        folder = self.folder(repo) / name
+        if not (folder / CARD).exists():
+            raise AdapterError(f"{folder}: the {pointer} adapter is gone; promote another")
+        return folder
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write aside, flush to disk, rename."""
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(aside).replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

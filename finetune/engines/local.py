@@ -1,0 +1,199 @@
+"""transformers and peft in this process, on CPU or GPU. One thread may use it at a time.
+
+An adapter is verified before it is loaded: hashes, base, template, finite values.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import DynamicCache
+
+from finetune.adapters import check_weights, load_card
+from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_device
+from finetune.loop import answer_losses, collate
+from finetune.samples import Chat, make_sample
+from postil.answer import Anchor
+from postil.errors import AdapterError
+
+BATCH_TOKENS = 4096
+"""Padded tokens of one scoring pass."""
+
+ANCHORS_AT_ONCE = 32
+REPEAT = 3
+"""A phrase of this many words said again ends the text there."""
+
+
+class LocalEngine:
+    """An Engine (see the protocol) over one base and at most one adapter."""
+
+    def __init__(
+        self,
+        base: BaseModel,
+        adapter: Path | None,
+        *,
+        precision: Precision = "bf16",
+        max_length: int = 1024,
+        device: str | None = None,
+    ) -> None:
+        self.device = device or pick_device()
+        self.max_length = max_length
+        self.chat = Chat(load_tokenizer(base))
+        self.model: Any = load_base(base, precision, self.device)
+        if adapter is not None:
+            self.model = _load_adapter(self.model, base, adapter)
+        self.model.eval()
+        self._causal = self.model.get_base_model() if adapter is not None else self.model
+        self._backbone = getattr(self._causal, self._causal.base_model_prefix)
+        self._head = self._causal.get_output_embeddings()
+
+    @torch.inference_mode()
+    def score(self, instructions: Sequence[str]) -> list[float]:
+        """Speak log-odds of each question; see the protocol."""
+        questions = [self.chat.question(text, self.max_length) for text in instructions]
+        scores = [0.0] * len(questions)
+        for group in _batched(questions):
+            hidden = self._last_hidden([questions[at] for at in group])
+            logits = self._head(hidden).float()
+            speaking = logits[:, list(set(self.chat.speaking))].logsumexp(dim=-1)
+            odds = speaking - logits[:, self.chat.silent]
+            for at, value in zip(group, odds.tolist(), strict=True):
+                scores[at] = value
+        return scores
+
+    def _last_hidden(self, questions: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Hidden state at the last token of each question, (B, H)."""
+        lengths = [len(question) for question in questions]
+        ids = torch.zeros((len(questions), max(lengths)), dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, question in enumerate(questions):
+            ids[row, : len(question)] = torch.tensor(question)
+            mask[row, : len(question)] = 1
+        hidden = self._backbone(
+            input_ids=ids.to(self.device), attention_mask=mask.to(self.device), use_cache=False
+        ).last_hidden_state
+        last = hidden[torch.arange(len(questions)), torch.tensor(lengths) - 1]
+        assert isinstance(last, torch.Tensor)  # noqa: S101 - an index into a tensor
+        return last
+
+    @torch.inference_mode()
+    def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
+        """Log-probability of each whole anchor line; the question is read once."""
+        question = self.chat.question(instruction, self.max_length)
+        ids = torch.tensor([question], device=self.device)
+        read = self._backbone(input_ids=ids, past_key_values=DynamicCache(), use_cache=True)
+        first = self._head(read.last_hidden_state[:, -1]).float().log_softmax(-1)[0]
+        lines = [self.chat.encode(f"{anchor}\n") for anchor in allowed]
+        scores: list[float] = []
+        for start in range(0, len(lines), ANCHORS_AT_ONCE):
+            chunk = lines[start : start + ANCHORS_AT_ONCE]
+            scores += self._score_lines(chunk, first, read.past_key_values)
+        return scores
+
+    def _score_lines(
+        self, lines: Sequence[Sequence[int]], first: torch.Tensor, cache: DynamicCache
+    ) -> list[float]:
+        width = max(len(line) for line in lines)
+        ids = torch.zeros((len(lines), width), dtype=torch.long, device=self.device)
+        for row, line in enumerate(lines):
+            ids[row, : len(line)] = torch.tensor(line)
+        repeated = copy.deepcopy(cache)
+        repeated.batch_repeat_interleave(len(lines))
+        hidden = self._backbone(input_ids=ids, past_key_values=repeated).last_hidden_state
+        logged = self._head(hidden).float().log_softmax(-1)
+        return [
+            float(first[line[0]])
+            + sum(float(logged[row, i, token]) for i, token in enumerate(line[1:]))
+            for row, line in enumerate(lines)
+        ]
+
+    @torch.inference_mode()
+    def write(
+        self, instructions: Sequence[str], anchors: Sequence[Anchor], max_tokens: int
+    ) -> list[str]:
+        """Greedy text after each anchor line, without the end token, cut where it repeats."""
+        prompts = [
+            (
+                *self.chat.question(text, self.max_length - max_tokens),
+                *self.chat.encode(f"{anchor}\n"),
+            )
+            for text, anchor in zip(instructions, anchors, strict=True)
+        ]
+        texts = [""] * len(prompts)
+        for group in _batched(prompts):
+            width = max(len(prompts[at]) for at in group)
+            ids = torch.zeros((len(group), width), dtype=torch.long)
+            mask = torch.zeros_like(ids)
+            for row, at in enumerate(group):
+                ids[row, width - len(prompts[at]) :] = torch.tensor(prompts[at])
+                mask[row, width - len(prompts[at]) :] = 1
+            written = self.model.generate(
+                input_ids=ids.to(self.device),
+                attention_mask=mask.to(self.device),
+                max_new_tokens=max_tokens,
+                do_sample=False,
+                eos_token_id=self.chat.end,
+                pad_token_id=self.chat.end,
+            )
+            for at, row in zip(group, written[:, width:].tolist(), strict=True):
+                ended = row[: row.index(self.chat.end)] if self.chat.end in row else row
+                texts[at] = cut_repetition(str(self.chat.tokenizer.decode(ended)))
+        return texts
+
+    @torch.inference_mode()
+    def loss(
+        self, instructions: Sequence[str], responses: Sequence[str]
+    ) -> list[tuple[float, int]]:
+        """Nats and tokens of each whole answer; (0, 0) where it has no room."""
+        made = [
+            make_sample(self.chat, question, answer, self.max_length)
+            for question, answer in zip(instructions, responses, strict=True)
+        ]
+        found: list[tuple[float, int]] = [(0.0, 0)] * len(made)
+        for group in _batched([sample.ids if sample else () for sample in made]):
+            here = [(at, sample) for at in group if (sample := made[at]) is not None]
+            if not here:
+                continue
+            losses, _ = answer_losses(self.model, collate([s for _, s in here], self.device))
+            parts = torch.split(losses, [sample.learned for _, sample in here])
+            for (at, sample), part in zip(here, parts, strict=True):
+                found[at] = (float(part.sum()), sample.learned)
+        return found
+
+
+def _load_adapter(model: Any, base: BaseModel, adapter: Path) -> Any:
+    card = load_card(adapter)
+    if card.base_sha256 != base.sha256:
+        raise AdapterError(
+            f"{adapter}: trained on {card.base} ({card.base_sha256[:12]}), not on this"
+            f" {base.name} ({base.sha256[:12]}); use its own base"
+        )
+    check_weights(adapter)
+    return PeftModel.from_pretrained(
+        model, str(adapter), is_trainable=False, autocast_adapter_dtype=False
+    )
+
+
+def _batched(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Indexes in length-sorted groups of at most BATCH_TOKENS padded tokens."""
+    group: list[int] = []
+    for at in sorted(range(len(rows)), key=lambda at: len(rows[at])):
+        if group and len(rows[at]) * (len(group) + 1) > BATCH_TOKENS:
+            yield group
+            group = []
+        group.append(at)
+    if group:
+        yield group
+
+
+def cut_repetition(text: str) -> str:
+    """Drop everything from the point where the same REPEAT words begin to come again in a row."""
+    words = text.split(" ")
+    for at in range(len(words) - 2 * REPEAT + 1):
+        for size in range(REPEAT, (len(words) - at) // 2 + 1):
+            if words[at : at + size] == words[at + size : at + 2 * size]:
+                return " ".join(words[: at + size]).strip()
+    return text.strip()

@@ -1,0 +1,147 @@
+"""Pairs -> trained weights in a folder: QLoRA, LoRA or full fine-tuning.
+
+Enters: pairs, settings, a base model. Leaves: safetensors and the run's metrics in a folder that
+the caller publishes or removes. Nothing is published here.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from peft import LoraConfig, get_peft_model
+from torch import nn
+
+from finetune.base_model import BaseModel, load_base, load_tokenizer, pick_device
+from finetune.loop import Loop, Progressed, Report
+from finetune.samples import Chat, Sample, make_samples
+from postil.errors import ConfigError, TrainingError
+from postil.records import Pair
+from postil.settings import TrainSettings
+
+METRICS = "metrics.jsonl"
+BYTES_OF_BF16 = 2
+ALL = "all-linear"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run will do, said before it starts."""
+
+    mode: str
+    device: str
+    trainable: int
+    total: int
+    pairs: int
+    held_out: int
+    without_room: int
+    tokens: int
+    steps: int
+
+    @property
+    def adapter_mb(self) -> float:
+        """Megabytes of the weights that are saved, in bf16."""
+        return self.trainable * BYTES_OF_BF16 / 1e6
+
+
+class Prepared(msgspec.Struct, kw_only=True):
+    """A model and its samples, ready to run."""
+
+    model: Any
+    plan: Plan
+    train: list[Sample]
+    held_out: list[Sample]
+
+
+def prepare(pairs: Sequence[Pair], settings: TrainSettings, base: BaseModel) -> Prepared:
+    """Load the base, attach low-rank matrices, encode the pairs; raise ConfigError on bad input."""
+    learnt = [p for p in pairs if p.split == "train" and p.kind != "ambiguous"]
+    measured = [p for p in pairs if p.split == "validation" and p.kind != "ambiguous"]
+    if len(learnt) < 2:
+        raise ConfigError(f"{len(learnt)} pairs to train on; at least 2 are needed")
+    chat = Chat(load_tokenizer(base))
+    train, lost = make_samples(chat, learnt, settings.max_length)
+    held_out, lost_later = make_samples(chat, measured, settings.max_length)
+    if not train:
+        raise ConfigError(f"no pair fits into train.max_length = {settings.max_length} tokens")
+    torch.manual_seed(settings.seed)
+    device = pick_device()
+    model = load_base(base, "nf4" if settings.mode == "qlora" else "bf16", device)
+    if settings.mode == "full":
+        model.requires_grad_(True)
+    else:
+        model = _with_lora(model, settings)
+    model.train()
+    plan = Plan(
+        mode=settings.mode,
+        device=device,
+        trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        total=_true_size(model),
+        pairs=len(train),
+        held_out=len(held_out),
+        without_room=lost + lost_later,
+        tokens=sum(len(sample.ids) for sample in train),
+        steps=max(1, round(settings.epochs * len(train) / settings.batch)),
+    )
+    return Prepared(model=model, plan=plan, train=train, held_out=held_out)
+
+
+def run(prepared: Prepared, settings: TrainSettings, folder: Path, report: Report) -> Progressed:
+    """Train and save the best weights as safetensors into `folder`."""
+    loop = Loop(prepared.model, settings, prepared.plan.device, folder / METRICS)
+    done = loop.run(prepared.train, prepared.held_out, report)
+    for parameter in prepared.model.parameters():
+        if parameter.requires_grad and not bool(torch.isfinite(parameter).all()):
+            raise TrainingError("the trained weights are not finite; lower train.learning_rate")
+    prepared.model.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    return done
+
+
+@contextmanager
+def workspace(make: Callable[[], Path]) -> Any:
+    """A folder that is removed unless somebody moved it away: an interrupted run leaves nothing."""
+    folder = make()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_lora(model: Any, settings: TrainSettings) -> Any:
+    known = linear_names(model)
+    wanted = settings.targets
+    unknown = [name for name in wanted if name != ALL and name not in known]
+    if unknown or not wanted:
+        raise ConfigError(
+            f"train.targets: unknown module {', '.join(unknown) or '(none given)'};"
+            f" this base has {ALL}, {', '.join(known)}"
+        )
+    lora = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=ALL if ALL in wanted else list(wanted),
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, lora, autocast_adapter_dtype=False)
+
+
+def linear_names(model: nn.Module) -> list[str]:
+    """The names of linear modules a low-rank matrix can sit on, without the output head."""
+    found = {
+        name.rsplit(".", 1)[-1]
+        for name, part in model.named_modules()
+        if isinstance(part, nn.Linear)
+    }
+    return sorted(found - {"lm_head"})
+
+
+def _true_size(model: nn.Module) -> int:
+    """Parameters as numbers, not as packed bytes: two 4-bit values share one byte."""
+    return sum(
+        2 * p.numel() if p.__class__.__name__ == "Params4bit" else p.numel()
+        for p in model.parameters()
+    )
