@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from bot.sanitize import sanitize, suggestion_fault
-from mining.filters import skipped_path
+from mining.paths import skipped_path
 from postil.answer import NO_COMMENT, OPENING, Anchor, Remark, anchors, finding_of, parse_answer
 from postil.diff import FileDiff, parse_diff, windows
 from postil.errors import PayloadError

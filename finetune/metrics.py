@@ -113,14 +113,14 @@ def interval_of(value: float, draws: Floats) -> Interval:
     return Interval(value=_short(value), low=_short(low), high=_short(high))
 
 
-def mean_of(values: ArrayLike, counts: ArrayLike | None = None) -> Statistic:
-    """The weighted mean of values (N,); with counts (N,), the sum of values over that of counts."""
+def mean_of(values: ArrayLike, over: ArrayLike | None = None) -> Statistic:
+    """The mean of values (N,), each counted `over` (N,) times: 0 leaves a row out."""
     array = np.asarray(values, dtype=np.float64)
-    over = np.ones_like(array) if counts is None else np.asarray(counts, dtype=np.float64)
+    counts = np.ones_like(array) if over is None else np.asarray(over, dtype=np.float64)
 
     def mean(weights: Floats) -> float:
-        total = float((weights * over).sum())
-        return float((weights * array).sum()) / total if total > 0 else float("nan")
+        total = float((weights * counts).sum())
+        return float((weights * counts * array).sum()) / total if total > 0 else float("nan")
 
     return mean
 

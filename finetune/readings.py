@@ -71,7 +71,7 @@ class Reading(Record, frozen=True, kw_only=True):
     message: str | None
     """None: not asked to write."""
     choice: tuple[float, ...]
-    """How much the window speaks for each message, in nats a token."""
+    """How much the window speaks for each message, in nats a token; empty: not measured."""
 
 
 class Readings(Record, frozen=True, kw_only=True):
@@ -172,6 +172,8 @@ def _weigh(engine: Engine, question: Question) -> tuple[float, ...]:
     answers = [render_answer(Remark(anchor=anchor, message=text)) for text in question.choices]
     told = engine.loss([question.pair.instruction] * len(answers), answers)
     blind = engine.loss([empty] * len(answers), answers)
+    if not all(tokens for _, tokens in (*told, *blind)):
+        return ()
     shared = (
         engine.anchor_scores(question.pair.instruction, [anchor])[0]
         - engine.anchor_scores(empty, [anchor])[0]

@@ -213,8 +213,9 @@ class ChangeReader:
     def _remark_example(self, one: Taught, spot: Seen, located: bool) -> Example | None:
         anchor = anchor_of(spot.window, one.thread.span)
         message = mask_people(clean_message(without_suggestion(one.thread.body)))
-        if anchor is None or not message:
-            self._funnel.remarks["a suggestion without words"] += 1
+        assert anchor is not None  # noqa: S101 - the window was found by this very span
+        if not message:
+            self._funnel.remarks["no words of its own"] += 1
             return None
         suggestion = one.thread.suggestion if anchor.side == "R" else None
         remark = Remark(anchor=anchor, message=message, suggestion=suggestion)

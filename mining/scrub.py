@@ -81,7 +81,7 @@ EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_
 
 CODE_OR_HANDLE = re.compile(
     r"(?P<code>```.*?(?:```|\Z)|`[^`\n]*`)"
-    r"|(?<![\w.@+/-])@(?P<name>[A-Za-z0-9_](?:-?[A-Za-z0-9_]){0,38}+)(?![(/@-]|\.\w)",
+    r"|(?<![\w.@+/-])@(?P<name>[A-Za-z0-9_](?:-?[A-Za-z0-9_]){0,38}+)(?![(/@]|\.[a-z_])",
     re.DOTALL,
 )
 """A handle is no scope (@angular/core), call (@retry(3)) or attribute (@app.route)."""
