@@ -89,8 +89,9 @@ def _on_lines(finding: Finding, runs: Sequence[_Run], index: int, repo: str, pul
     start = max(span.start, run.first)
     top, bottom = start - run.first, span.end - run.first
     text, around = _cut(run, top, bottom)
+    same = _stripped((text, around))
     earlier = sum(
-        _cut(other, at, at + bottom - top) == (text, around)
+        _stripped(_cut(other, at, at + bottom - top)) == same
         for number, other in enumerate(runs[: index + 1])
         for at in range(top if number == index else len(other.texts) - (bottom - top))
     )
@@ -125,3 +126,10 @@ def _cut(run: _Run, top: int, bottom: int) -> tuple[tuple[str, ...], tuple[str, 
     before = run.texts[top - 1] if top > 0 else ""
     after = run.texts[bottom + 1] if bottom + 1 < len(run.texts) else ""
     return run.texts[top : bottom + 1], (before, after)
+
+
+def _stripped(
+    cut: tuple[tuple[str, ...], tuple[str, str]],
+) -> tuple[list[str], tuple[str, str]]:
+    """As the place key sees it: indentation does not tell two places apart."""
+    return [line.strip() for line in cut[0]], cut[1]

@@ -5,17 +5,17 @@ changed file whether it was read or why not. Every window is scored in one call;
 the threshold are spoken about, the most probable first. No network, no git, no torch.
 """
 
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
-from bot.sanitize import sanitize, suggestion_fault
+import msgspec
+
+from bot.wording import message_fault, read_message
 from mining.paths import skipped_path
-from postil.answer import NO_COMMENT, OPENING, Anchor, Remark, anchors, finding_of, parse_answer
+from postil.answer import Anchor, anchors, finding_of
 from postil.diff import FileDiff, parse_diff, windows
-from postil.errors import PayloadError
 from postil.prompt import render_question
 from postil.records import Finding, Record, Resemblance, Window
 from postil.settings import ReviewSettings
@@ -28,9 +28,6 @@ MOST_WINDOWS = 400
 MOST_RESEMBLING = 3
 LEAST_SIMILAR = 0.25
 """Past remarks less alike than this are not shown as provenance."""
-
-MOST_REPEATS = 3
-WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 class Recalled(Record, frozen=True, kw_only=True):
@@ -88,14 +85,14 @@ class Reviewed(Record, frozen=True, kw_only=True):
     threshold: float | None
     findings: tuple[Finding, ...] = ()
     reviewed: tuple[str, ...] = ()
-    skipped: dict[str, str] = {}
+    skipped: dict[str, str] = msgspec.field(default_factory=dict)
     """Reason by path."""
     windows: int = 0
     held_back: int = 0
     """Windows over the threshold and beyond `max_comments`."""
-    dropped: dict[str, int] = {}
+    dropped: dict[str, int] = msgspec.field(default_factory=dict)
     """Messages that could not be used, by reason."""
-    seconds: dict[str, float] = {}
+    seconds: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class Stopwatch:
@@ -229,7 +226,7 @@ def _say(
             if fault:
                 dropped[fault] += 1
                 continue
-            finding = finding_of(window, _remark(place, said), score)
+            finding = finding_of(window, read_message(place, said), score)
             findings.append(_with_past(finding, past))
     return findings
 
@@ -253,43 +250,6 @@ def _messages(
         return [past[0].message if past else "" for past in recalled]
     questions = [render_question(window) for window in asked]
     return model.write(questions, places, settings.max_tokens)
-
-
-def _remark(place: Anchor, text: str) -> Remark:
-    """Read a message with what may follow it; a suggestion that is cut off or unfit is dropped."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    try:
-        remark = parse_answer(f"{place}\n{text}")
-    except PayloadError:
-        remark = None
-    if remark is None:
-        return Remark(anchor=place, message=_message_part(text))
-    unfit = remark.suggestion is not None and (
-        place.side == "L" or suggestion_fault(remark.suggestion) is not None
-    )
-    return Remark(anchor=place, message=remark.message, suggestion=None) if unfit else remark
-
-
-def _message_part(text: str) -> str:
-    """What stands before the first suggestion fence."""
-    return OPENING.split(text.replace("\r", "\n"), maxsplit=1)[0].strip()
-
-
-def message_fault(text: str) -> str | None:
-    """Why a message cannot be used; None if it can."""
-    message = _message_part(text)
-    if not message:
-        return "empty"
-    if message.startswith(NO_COMMENT):
-        return "took back the remark"
-    if not WORD.search(sanitize(message)):
-        return "without a word"
-    lines = Counter(line.strip() for line in message.split("\n") if line.strip())
-    words = message.lower().split()
-    triples = Counter(zip(words, words[1:], words[2:], strict=False))
-    if max(lines.values()) > MOST_REPEATS or max(triples.values(), default=0) > MOST_REPEATS:
-        return "repeats itself"
-    return None
 
 
 def _with_past(finding: Finding, past: Sequence[Recalled]) -> Finding:

@@ -143,7 +143,7 @@ def _inline(children: Sequence[Token], allowed: Sequence[str]) -> list[str]:
             parts += [(True, f"](<{target}>)")] if target else []
             target = ""
         elif child.type == "code_inline":
-            parts.append((True, _code_span(child.content)))
+            parts.append((True, code_span(child.content)))
         elif child.type in ("softbreak", "hardbreak"):
             parts.append((False, "\n"))
         elif child.content:  # text, or what an image says instead of itself
@@ -184,9 +184,9 @@ def _with_break(match: re.Match[str]) -> str:
     return f"{match.group()}{BREAK}"
 
 
-def _code_span(content: str) -> str:
-    """A code span of any content: more backticks than inside, blanks where the rules ask."""
-    content = _defused(content)
+def code_span(content: str) -> str:
+    """A code span of one line: more backticks than inside, blanks where the rules ask."""
+    content = _defused(reveal(content.replace("\n", " ")))
     runs = [len(run) for run in re.findall("`+", content)]
     fence = "`" * next(n for n in range(1, len(runs) + 2) if n not in runs)
     blank = " " if content[:1] in ("`", " ") or content[-1:] in ("`", " ") else ""

@@ -87,7 +87,7 @@ class Bootstrap:
         self.weights: Floats = given
         draw = np.random.default_rng(seed)
         count = len(names)
-        chance = np.full(count, 1 / max(1, count))
+        chance = np.full(max(1, count), 1 / max(1, count))
         self._draws = draw.multinomial(count, chance, size=resamples)
 
     def draws(self, statistic: Statistic) -> Floats:

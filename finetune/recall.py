@@ -34,7 +34,8 @@ TOKEN = re.compile(
       | [-+*/%<>!?&|^~@=]""",
     re.VERBOSE,
 )
-PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+|\d+")
+PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+"""Of an ASCII name; others stay whole."""
 
 
 class IndexEntry(Record, frozen=True, kw_only=True):
@@ -86,9 +87,9 @@ def code_tokens(text: str) -> list[str]:
         if word is None:
             found.append(match.group())
             continue
-        parts = [part.lower() for part in PART.findall(word)]
+        parts = [part.lower() for part in PART.findall(word)] if word.isascii() else []
         found += parts
-        if len(parts) > 1:
+        if len(parts) != 1:
             found.append(word.lower())
         if match["after"]:
             found.append(word.lower() + match["after"])
@@ -145,6 +146,8 @@ class Recall:
             defaultdict[str, list[int]](list),
             defaultdict[str, list[int]](list),
         )
+        # Frequencies are kept for as long as questions come of the same time.
+        self._idfs_of, self._idfs = 0, dict[str, float]()
         for number, entry in enumerate(self.entries):
             self._paths[entry.path].append(number)
             self._folders[_folder(entry.path)].append(number)
@@ -189,9 +192,13 @@ class Recall:
         return len(self.entries) if before is None else bisect_left(self._times, before)
 
     def _idf(self, token: str, known: int) -> float:
-        posting = self._postings.get(token)
-        frequency = int(np.searchsorted(posting[0], known)) if posting else 0
-        return log(1 + (known - frequency + 0.5) / (frequency + 0.5))
+        if known != self._idfs_of:
+            self._idfs_of, self._idfs = known, {}
+        if token not in self._idfs:
+            posting = self._postings.get(token)
+            frequency = int(np.searchsorted(posting[0], known)) if posting else 0
+            self._idfs[token] = log(1 + (known - frequency + 0.5) / (frequency + 0.5))
+        return self._idfs[token]
 
     def _scores(self, query: Iterable[str], known: int) -> NDArray[np.float64]:
         """BM25 (Lucene's) of every known entry; each token of the query counts once."""

@@ -1,7 +1,7 @@
 """Does a reply of a pull request's author acknowledge the remark? Words only. Pure.
 
-Read off 4,032 real replies: the lines under those that acknowledge by these words were changed for
-85 % (git-repo) and 78 % (secp256k1) of them; under the other replies for 55 % and 52 %.
+Read off 4,032 real replies. Where the author acknowledged by these words, the lines were changed in
+85 % (git-repo) and 79 % (secp256k1) of the threads; in the other answered ones in 51 % and 46 %.
 """
 
 import re
@@ -23,23 +23,21 @@ GONE = r"done|fixed|gone|addressed|resolved|removed|dropped|updated"
 """What an author says of the code that was remarked on."""
 
 FILLER = (
-    r"(?:(?:ah+|oh+|aha|ok(?:ay)?|no|nope|yes|yep|yup|yeah|sure|right|well|hm+|so|sorry|thanks?"
-    r"(?: you)?(?: (?:so|very) much| a lot)?|thx|ty|indeed|agreed?|true|correct|oops|whoops|great"
-    r"|good|nice|very|totally|absolutely|and|great feedback|(?:very |really |that's a )?(?:good"
-    r"|great|nice|fair|excellent) (?:catch|point|idea|call|find|suggestion|spot|question|one)"
-    r"|makes sense|you're right|you are right|i agree|i see|my bad|also|now|just|both|all|then"
-    r"|should be)\b[\s,:;!.]*)*+"
+    r"(?:(?:(?:very |really |that's a )?(?:good|great|nice|fair|excellent) (?:catch|point|idea|call"
+    r"|find|suggestion|spot|question|one|feedback)|thanks?(?: you)?(?: (?:so|very) much| a lot)?"
+    r"|makes sense|you're right|you are right|i agree|i see|my bad|should be|ah+|oh+|aha|ok(?:ay)?"
+    r"|no|nope|yes|yep|yup|yeah|sure|right|well|hm+|so|sorry|thx|ty|indeed|agreed?|true|correct"
+    r"|oops|whoops|great|good|nice|very|totally|absolutely|and|also|now|just|both|all|then"
+    r")\b[\s,:;!.]*)*+"
 )
 """Small words that may stand before what counts. Possessive: a hostile reply costs no time."""
 
-SUBJECT = r"(?:it|this|that|they|these|those)"
-ADVERB = r"(?:(?:now|just|also|already|actually|instead|all|both|since)\s+){0,3}"
+ADVERB = r"(?:(?:now|just|also|already|actually|instead|all|both|since|been)\s+){0,3}"
+ITS = r"(?:it|this|that|they|these|those)(?:'s|'re| is| are| was| were| has| have)?"
 
 DID = re.compile(
-    rf"^{FILLER}(?:"
-    rf"(?:(?:i|we)(?:'ve| have| had)?\s+)?{ADVERB}(?:{DOING})"
-    rf"|{SUBJECT}(?:'s|'re| is| are| was| were| has been| have been)?\s+{ADVERB}(?:{GONE})"
-    rf"|{SUBJECT}(?:'s|'re| is| are| has| have)\s+(?:now|been)\s+(?:{DOING})"
+    rf"^{FILLER}(?:(?:(?:i|we)(?:'ve| have| had)?\s+)?{ADVERB}(?:{DOING})"
+    rf"|{ITS}\s+{ADVERB}(?:{GONE})|{ITS}\s+(?:now|been|now been)\s+(?:{DOING})"
     r")(?![\w-])(?!\s+(?:on purpose|deliberately|intentionally|by d))"
 )
 
@@ -88,10 +86,10 @@ def acknowledges(reply: str) -> bool:
     """Whether a reply says that the remark was heeded or is right.
 
     Quoted lines, code and link targets are not the author's words. It does if it begins with
-    having done it ("Done", "Ah right, fixed", "I've renamed it"); else if no refusal ("won't fix",
-    "not done", "I'd rather keep") stands in its first two sentences and it says somewhere that it
-    is or will be done, or opens with agreement ("good catch", "you're right"), or is nothing but a
-    short word of assent ("ack", "thanks", "sure"). A question never does.
+    having done it or doing it ("Done", "Ah right, fixed", "I'll rename it"); else if no refusal
+    ("won't fix", "not done", "I'd rather keep") stands in its first two sentences and it says
+    further on that it is or will be done, or opens with agreement ("good catch", "you're right"),
+    or is nothing but a short word of assent ("ack", "thanks", "sure"). A question never does.
     """
     return answer_of(reply) is True
 
@@ -102,7 +100,7 @@ def answer_of(reply: str) -> bool | None:
     if not told:
         return None
     opening = told[:OPENING]
-    if DID.match(opening[0]):
+    if DID.match(opening[0]) or WILL.match(opening[0]):
         return True
     if any(REFUSAL.search(sentence) for sentence in opening):
         return False

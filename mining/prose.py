@@ -29,8 +29,3 @@ def sentences(text: str) -> list[str]:
     """The author's own sentences in small letters; a line ends a sentence."""
     found = (LEADING.sub("", s.strip()) for s in SENTENCE.findall(own_words(text).lower()))
     return [sentence for sentence in found if sentence]
-
-
-def count_words(text: str) -> int:
-    """How many words the author wrote; a piece of inline code counts as one."""
-    return len(WORD.findall(own_words(text)))

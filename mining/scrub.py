@@ -52,7 +52,8 @@ LOGIN = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'`<>]{0,64}:(?P<value>[^\
 ASSIGNED = re.compile(
     r"(?:passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key"
     r"|private[_-]?key|credential|bearer|authorization)[\w-]{0,20}[\"'`]?\]?"
-    r"\s{0,5}(?::=|=>|=|:|\s(?=[\"'`]))\s{0,5}(?:[a-z]{1,6}\()?[\"'`]?(?:basic |bearer |token )?"
+    r"\s{0,5}(?::=|=>|=|:|\s(?=[\"'`]))\s{0,5}(?:(?:\[\]byte|[a-z]{1,6})\()?[\"'`]?"
+    r"(?:basic |bearer |token )?"
     r"(?P<value>[A-Za-z0-9+/_.~=!@#$%^&*-]{16,200})",
     re.IGNORECASE,
 )
@@ -60,7 +61,7 @@ ASSIGNED = re.compile(
 
 HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 PLACEHOLDER = re.compile(
-    r"[%{}<>$()\[\]*]|example|sample|dummy|placeholder|changeme|secret|pass|token|your|test|fake"
+    r"[{}<>()\[\]]|%[sd]|%\w+%|^\$\w+$|\*{3}|example|sample|dummy|placeholder|changeme|secret|pass|token|your|test|fake"
     r"|xxx|\.\.\.|123456|postgres|tiger|^\w+\.\w+(?:\.\w+)*$|^(?:user|root|admin|guest|git|foo|bar)$",
     re.IGNORECASE,
 )

@@ -14,7 +14,16 @@ import msgspec
 
 from mining.repository import open_repository
 from mining.sources import RawPayload
-from mining.sources.github_objects import Comment, Event, Pull, Time, decode, kind_of, login_of
+from mining.sources.github_objects import (
+    GHOST,
+    Comment,
+    Event,
+    Pull,
+    Time,
+    decode,
+    kind_of,
+    login_of,
+)
 from mining.sources.github_threads import read_threads
 from postil.errors import PayloadError, SourceError
 from postil.records import Change, PullRequest, Review, ReviewThread, Revision
@@ -139,7 +148,7 @@ def read(body: bytes, dropped: Counter[str] | None = None) -> Change:
     author = login_of(pull.user)
     events: list[Event] = _each(record.events, Event, "event", dropped)
     comments: list[Comment] = _each(record.comments, Comment, "comment", dropped)
-    dropped["comment on a commit"] += sum(event.event == "line-commented" for event in events)
+    dropped.update("comment on a commit" for e in events if e.event == "line-commented")
     threads = read_threads(comments, pull.repo, pull.number, author, dropped)
     return Change(
         pull=_pull_request(pull, author, _revisions(pull, events, comments)),
@@ -235,9 +244,11 @@ def _reviews(
 
 
 def _merged_by(pull: Pull, events: Sequence[Event]) -> str | None:
-    """The account that merged; None for a deleted one, which nobody can be told by."""
+    """The person that merged; None for a deleted account, whose name all deleted ones share."""
     if pull.merged_at is None:
         return None
     actors = [event.actor for event in events if event.event == "merged"]
     account = pull.merged_by or next(filter(None, reversed(actors)), None)
-    return account.login if account and kind_of(account, "") != "bot" else None
+    if account is None or account.login == GHOST or kind_of(account, "") == "bot":
+        return None
+    return account.login

@@ -119,7 +119,7 @@ def read_hunk(text: str) -> list[Row]:
         return []
     old, new = int(match[1]), int(match[3])
     rows = []
-    for line in body.split("\n"):
+    for line in body.removesuffix("\n").split("\n"):
         mark = line[:1]
         if mark == "\\":
             continue

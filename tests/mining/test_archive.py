@@ -22,6 +22,7 @@ from tests.mining.archive_builder import (
     user,
     write_archive,
 )
+from tests.tiny_git import TinyGit
 
 SAMPLES = Path(__file__).parents[2] / "../shared/data/github/rest-pulls"
 SHA = {letter: letter * 40 for letter in "123456"}
@@ -109,6 +110,20 @@ def test_a_clone_that_is_no_repository_is_refused(tmp_path: Path) -> None:
         Archive(str(folder), tmp_path, None)
 
 
+def test_a_clone_is_kept_by_its_whole_path(tmp_path: Path) -> None:
+    folder = write_archive(tmp_path / "archive", record())
+    code = TinyGit(tmp_path / "code").folder
+    assert Archive(str(folder), code, None).clone == code.resolve()
+
+
+def test_a_record_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    folder = write_archive(tmp_path, record())
+    source = Archive(str(folder), None, None)
+    (folder / "pulls" / "7.json").unlink()
+    with pytest.raises(SourceError, match=r"7\.json: cannot be read: No such file"):
+        list(source.fetch(None, None))
+
+
 def test_a_malformed_record_is_still_fetched_and_refused_by_read(tmp_path: Path) -> None:
     folder = write_archive(tmp_path, record(1, pull=pull(1)))
     (folder / "pulls" / "2.json").write_text('{"type": "pull", "pull": {"number": 2, "ti')
@@ -155,6 +170,7 @@ def test_nobody_known_merged_an_unmerged_pull_or_one_merged_by_a_program() -> No
     assert (closed.pull.state, closed.merged_by) == ("closed", None)
     assert read(body(pull=open_pull(7, "2024-05-06T08:00:00Z"))).pull.state == "open"
     assert read(body(pull=pull(merged_by=user("bors[bot]")))).merged_by is None
+    assert read(body(pull=pull(merged_by=user("ghost")))).merged_by is None
     assert read(body(pull=pull(merged_by=None))).merged_by is None
 
 

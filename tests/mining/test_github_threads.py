@@ -42,6 +42,7 @@ def threads(*comments: dict[str, Any]) -> tuple[list[ReviewThread], Counter[str]
         ({"diff_hunk": "@@ -4 +8 @@\n a", "side": "RIGHT"}, span("RIGHT", 8, 8)),
         ({"diff_hunk": "@@ -0,0 +1,9 @@\n+a\n+b\n\\ No newline"}, span("RIGHT", 2, 2)),
         ({"diff_hunk": "@@ -1,3 +1,3 @@\n a\n\n b"}, span("RIGHT", 3, 3)),
+        ({"diff_hunk": "@@ -1 +1,2 @@\n a\n+b\n"}, span("RIGHT", 2, 2)),
         ({"side": "LEFT"}, span("RIGHT", 12, 12)),  # an added line has no other side
         ({"side": None}, span("RIGHT", 12, 12)),
         ({"original_start_line": 11}, span("RIGHT", 11, 12)),

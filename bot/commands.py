@@ -1,0 +1,113 @@
+"""The commands of the bot: `review`, the doors `serve`, `worker` and `action`, and first steps.
+
+What is heavy to import (git, the host's client, the database) is imported once the options have
+been read.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from bot.review_command import adapter_option, base_option, config_option, review
+from postil.errors import PostilError, UsageError
+from postil.settings import load_settings, postil_home
+
+__all__ = ["action", "doctor", "init", "review", "serve", "worker"]
+
+SETTINGS_FILE = "postil.toml"
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; default: [server] host, 127.0.0.1.")
+@click.option("--port", type=int, help="Port to listen on; default: [server] port, 8377.")
+@config_option
+def serve(host: str | None, port: int | None, config: Path | None) -> None:
+    """Receive webhooks, review what they announce, post."""
+    from bot.reviewers import reviewer_factory
+    from bot.server import serve as run_server
+
+    settings = load_settings(Path.cwd(), config)
+    given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    server = msgspec.structs.replace(settings.server, **given)
+    settings = msgspec.structs.replace(settings, server=server)
+    home = postil_home(os.environ)
+    run_server(settings, home, os.environ, reviewer_factory(settings, home, os.environ))
+
+
+@click.command()
+@click.option("--name", default="1", show_default=True, help="Tells workers apart; keep it.")
+@config_option
+def worker(name: str, config: Path | None) -> None:
+    """Run reviews for a server on the same database."""
+    from bot.reviewers import reviewer_factory
+    from bot.server import run_worker
+
+    settings = load_settings(Path.cwd(), config)
+    home = postil_home(os.environ)
+    factory = reviewer_factory(settings, home, os.environ)
+    run_worker(settings, home, os.environ, factory, name)
+
+
+@click.command()
+@adapter_option
+@base_option
+@click.option(
+    "--mode",
+    type=click.Choice(["", "shadow", "comment"]),
+    default="",
+    help="shadow posts nothing; default: review.mode at the base commit.",
+)
+@click.option(
+    "--config", default=SETTINGS_FILE, show_default=True, help="Read at the base commit only."
+)
+def action(
+    adapter: str, base_model: str, mode: Literal["", "shadow", "comment"], config: str
+) -> None:
+    """Review the pull request of the GitHub workflow this runs in."""
+    from bot.action import error_command, run_action
+    from bot.reviewers import adapter_opener
+
+    home = postil_home(os.environ)
+    opener = adapter_opener(home, os.environ, base_model)
+    try:
+        done = run_action(
+            os.environ, home, opener, adapter=adapter, mode=mode, config=config or SETTINGS_FILE
+        )
+    except PostilError as error:
+        click.echo(error_command(str(error)))
+        raise click.exceptions.Exit(error.exit_code) from error
+    click.echo(done)
+
+
+@click.command()
+@click.option("--force", is_flag=True, help="Write over a postil.toml that is there.")
+def init(force: bool) -> None:
+    """Look at the repository here and write a first postil.toml."""
+    from bot.first_settings import look_at, source_hint, write_settings
+
+    looked = look_at(Path.cwd())
+    path = Path(looked.work_tree) / SETTINGS_FILE
+    if path.exists() and not force:
+        raise UsageError(f"{path} is there already; --force writes over it")
+    path.write_text(write_settings(looked), encoding="utf-8")
+    click.echo(f"wrote {path}")
+    click.echo(f"next: {source_hint(looked)}")
+
+
+@click.command()
+@config_option
+def doctor(config: Path | None) -> None:
+    """Say what is missing here, and how to mend it."""
+    from bot.doctor import examine
+
+    checks = list(examine(load_settings(Path.cwd(), config), postil_home(os.environ), os.environ))
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        click.echo(f"{check.state:<8}{check.name:<{width}}  {check.found}")
+        if check.mend:
+            click.echo(f"{'':<8}{'':<{width}}  mend: {check.mend}")
+    if any(check.state == "missing" for check in checks):
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,141 @@
+"""What this machine lacks for Postil, each with its mend. Looks only; nothing is fetched.
+
+A check that is `missing` stops some command; one that is `absent` is a step not taken yet.
+"""
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+from bot.signature import SECRET, load_secret
+from finetune.adapters import Registry, load_card
+from postil.errors import PostilError
+from postil.records import Record
+from postil.settings import Settings
+
+State = Literal["ok", "absent", "missing"]
+OLDEST_PYTHON = (3, 11)
+NEEDED = ("torch", "transformers", "peft", "bitsandbytes")
+
+
+class Check(Record, frozen=True, kw_only=True):
+    """One thing looked at."""
+
+    name: str
+    state: State
+    found: str
+    mend: str = ""
+
+
+def examine(settings: Settings, home: Path, environment: Mapping[str, str]) -> Iterator[Check]:
+    """Every check, in the order in which things are needed."""
+    yield _python()
+    yield _git()
+    for name in NEEDED:
+        yield _package(name)
+    yield _home(home)
+    yield _base(settings.train.base, home)
+    yield _store(home)
+    yield _adapter(settings.repo, home)
+    yield _secret(environment)
+    yield _token(environment)
+
+
+def _python() -> Check:
+    found = sys.version.split()[0]
+    if sys.version_info[:2] >= OLDEST_PYTHON:
+        return Check(name="Python", state="ok", found=found)
+    return Check(name="Python", state="missing", found=found, mend="install Python 3.11 or newer")
+
+
+def _git() -> Check:
+    path = shutil.which("git")
+    if path:
+        return Check(name="git", state="ok", found=path)
+    return Check(name="git", state="missing", found="not on PATH", mend="install git")
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name=name, state="ok", found=importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        mend = f"pip install {name}, in the environment of {sys.executable}"
+        return Check(name=name, state="missing", found="not installed", mend=mend)
+
+
+def _home(home: Path) -> Check:
+    writable = next(folder for folder in (home, *home.parents) if folder.exists())
+    if writable.is_dir() and os.access(writable, os.W_OK):
+        return Check(name="POSTIL_HOME", state="ok", found=str(home))
+    mend = "set POSTIL_HOME to a folder you may write to"
+    return Check(name="POSTIL_HOME", state="missing", found=f"{home}: not writable", mend=mend)
+
+
+def _base(name: str, home: Path) -> Check:
+    label = f"base model {name}"
+    if Path(name).expanduser().is_dir():
+        return Check(name=label, state="ok", found="a local folder")
+    if "@" in name:
+        return Check(name=label, state="ok", found="from the hub, when it is first used")
+    kept = sorted((home / "models").glob(f"{name}-*"))
+    if kept:
+        return Check(name=label, state="ok", found=str(kept[0]))
+    mend = "the first `postil train` or `postil review` fetches it (93 MB)"
+    return Check(name=label, state="absent", found="not cached", mend=mend)
+
+
+def _store(home: Path) -> Check:
+    path = home / "store.db"
+    if path.exists():
+        return Check(name="store", state="ok", found=f"{path.stat().st_size / 1e6:.1f} MB")
+    mend = "postil mine --source KIND:WHERE"
+    return Check(name="store", state="absent", found="nothing mined yet", mend=mend)
+
+
+def _adapter(repo: str, home: Path) -> Check:
+    if not repo:
+        mend = 'set repo = "owner/name" in postil.toml, or run postil init'
+        return Check(name="adapter", state="absent", found="no repository is named", mend=mend)
+
+    def look() -> str:
+        folder = Registry(home).current(repo)
+        if folder is None:
+            return ""
+        load_card(folder)
+        return folder.name
+
+    return _try(look, "adapter", f"no adapter promoted for {repo}", "postil train, then promote")
+
+
+def _try(look: Callable[[], str], name: str, absent: str, mend: str) -> Check:
+    """A check that may find something broken."""
+    try:
+        found = look()
+    except PostilError as error:
+        return Check(name=name, state="missing", found=str(error), mend=mend)
+    if found:
+        return Check(name=name, state="ok", found=found)
+    return Check(name=name, state="absent", found=absent, mend=mend)
+
+
+def _secret(environment: Mapping[str, str]) -> Check:
+    if not environment.get(SECRET) and not environment.get(f"{SECRET}_FILE"):
+        mend = f"for `postil serve`, set {SECRET}, for example from: openssl rand -hex 32"
+        return Check(name="webhook secret", state="absent", found="not set", mend=mend)
+
+    def look() -> str:
+        load_secret(environment)
+        return "set"
+
+    return _try(look, "webhook secret", "", "see the line before this one")
+
+
+def _token(environment: Mapping[str, str]) -> Check:
+    if environment.get("GITHUB_TOKEN"):
+        return Check(name="GITHUB_TOKEN", state="ok", found="set")
+    mend = "for `postil serve` and `review --pr`, set it (pull requests: read and write)"
+    return Check(name="GITHUB_TOKEN", state="absent", found="not set", mend=mend)

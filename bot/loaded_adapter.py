@@ -1,0 +1,97 @@
+"""What the child loads: an adapter's card, its engine on the verified base, its gate, its index.
+
+`spec` holds paths and names only. The base was found (and fetched, if need be) by the parent;
+nothing is downloaded here.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from bot.review import ModelInfo, Recalled
+from finetune.adapters import load_card
+from finetune.base_model import BaseModel, Precision
+from finetune.engines.local import LocalEngine
+from finetune.features import window_features
+from finetune.gate import GATE_FILE, Gate, read_gate
+from finetune.recall import INDEX_FILE, Recall
+from postil.answer import Anchor
+from postil.errors import AdapterError
+from postil.records import AdapterCard, Window
+
+PRECISIONS = ("bf16", "nf4")
+REMEMBERED = 3
+"""Past remarks looked at for one window, as in training the gate."""
+
+
+class LoadedAdapter:
+    """A `bot.review.Model` over one adapter, in this process."""
+
+    def __init__(
+        self, name: str, card: AdapterCard, engine: LocalEngine, gate: Gate | None, recall: Recall
+    ) -> None:
+        self._engine = engine
+        self._gate = gate
+        self._recall = recall
+        self.info = ModelInfo(
+            adapter=name,
+            base=card.base,
+            template=card.template,
+            window_lines=card.window_lines,
+            threshold=gate.threshold if gate else None,
+        )
+
+    def score(self, instructions: Sequence[str]) -> list[float]:
+        """Log-odds of speaking."""
+        return self._engine.score(instructions)
+
+    def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
+        """Probability of an accepted remark, by everything the adapter remembers."""
+        gate = self._gate
+        if gate is None:
+            return [0.0] * len(windows)
+        return [
+            gate.probability(window_features(window, self._recall, None, score))
+            for window, score in zip(windows, scores, strict=True)
+        ]
+
+    def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
+        """Log-probability of each anchor."""
+        return self._engine.anchor_scores(instruction, allowed)
+
+    def write(
+        self, instructions: Sequence[str], places: Sequence[Anchor], max_tokens: int
+    ) -> list[str]:
+        """What is said after each anchor."""
+        return self._engine.write(instructions, places, max_tokens)
+
+    def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
+        """Past remarks like each window."""
+        return [
+            [
+                Recalled(message=match.entry.message, resembles=match.resemblance())
+                for match in self._recall.similar(window, None, REMEMBERED)
+            ]
+            for window in windows
+        ]
+
+
+def load(spec: Mapping[str, str]) -> LoadedAdapter:
+    """Load and verify; AdapterError for whatever is not what its card says."""
+    folder = Path(spec["adapter"])
+    card = load_card(folder)
+    base = BaseModel(
+        name=spec["base"],
+        folder=Path(spec["base_folder"]),
+        revision=spec["base_revision"],
+        sha256=spec["base_sha256"],
+    )
+    precision = card.scoring.get("precision", "bf16")
+    if precision not in PRECISIONS:
+        raise AdapterError(f"{folder}: scored in {precision!r}, which this Postil cannot repeat")
+    engine = LocalEngine(
+        base, folder, precision=cast(Precision, precision), max_length=card.max_length
+    )
+    gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
+    recall = Recall.read(folder / INDEX_FILE) if INDEX_FILE in card.files else Recall(())
+    return LoadedAdapter(folder.name, card, engine, gate, recall)

@@ -1,0 +1,106 @@
+"""The child's side of `bot.model_process`: load what is named, then answer one request at a time.
+
+    python -P -m bot.model_child DESCRIPTOR
+
+No connection to anywhere can be made from here: Python's audit hook refuses it. That is a belt,
+not a wall; what counts is that there is nothing here worth taking (no token, no secret).
+An expected fault goes back as its class and its line; anything else ends the process.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import msgspec
+
+from bot.review import Model
+from postil.answer import Anchor
+from postil.errors import ModelError, PostilError
+from postil.records import Window
+
+REFUSED = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.bind"})
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One call: a method and its arguments, each as JSON."""
+
+    method: str
+    arguments: list[msgspec.Raw]
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """Its value as JSON, or the class and the line of an expected fault."""
+
+    value: msgspec.Raw = msgspec.Raw(b"null")
+    fault: str = ""
+    message: str = ""
+
+
+ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "info": (),
+    "score": (list[str],),
+    "gate": (list[Window], list[float]),
+    "anchor_scores": (str, list[Anchor]),
+    "write": (list[str], list[Anchor], int),
+    "recall": (list[Window],),
+}
+"""The methods that may be called, and what they take. Nothing else can be asked for."""
+
+
+def main() -> None:
+    """Answer until the parent closes its end."""
+    sys.addaudithook(_refuse_network)
+    with Connection(int(sys.argv[1])) as pipe:
+        try:
+            _serve(pipe)
+        except (EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
+            os._exit(0)  # torch's own clearing up at exit can hang
+
+
+def _serve(pipe: Connection) -> None:
+    model: Model | None = None
+    while True:
+        request = msgspec.json.decode(pipe.recv_bytes(), type=Request)
+        try:
+            if request.method == "load":
+                model, value = _load(request.arguments), None
+            else:
+                value = _call(model, request)
+            reply = Reply(value=msgspec.Raw(msgspec.json.encode(value)))
+        except PostilError as error:
+            reply = Reply(fault=type(error).__name__, message=str(error))
+        pipe.send_bytes(msgspec.json.encode(reply))
+
+
+def _load(arguments: list[msgspec.Raw]) -> Model:
+    """Import the factory and call it; folders of the parent's path come last."""
+    factory, spec, paths = arguments
+    known = set(sys.path)
+    sys.path += [path for path in msgspec.json.decode(paths, type=list[str]) if path not in known]
+    module, _, name = msgspec.json.decode(factory, type=str).partition(":")
+    make: Callable[[dict[str, str]], Model] = getattr(importlib.import_module(module), name)
+    return make(msgspec.json.decode(spec, type=dict[str, str]))
+
+
+def _call(model: Model | None, request: Request) -> object:
+    kinds = ARGUMENTS.get(request.method)
+    if model is None or kinds is None:
+        raise ModelError(f"the model cannot be asked for {request.method!r}")
+    values = [
+        msgspec.json.decode(raw, type=kind)
+        for raw, kind in zip(request.arguments, kinds, strict=True)
+    ]
+    member = getattr(model, request.method)
+    return member(*values) if callable(member) else member
+
+
+def _refuse_network(event: str, _arguments: tuple[object, ...]) -> None:
+    if event in REFUSED:
+        raise PermissionError(f"{event}: the model has no network")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""`postil review`: a change in, remarks on stdout as text or JSON.
+
+What is heavy to import (git, the host's client) is imported once the options have been read.
+"""
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from postil.errors import SourceError, UsageError
+from postil.settings import Settings, load_settings, postil_home
+
+if TYPE_CHECKING:
+    from bot.placement import PlacedFinding
+    from bot.review import Reviewed
+    from bot.reviewers import AdapterReviewer
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings file; default: postil.toml here, else [tool.postil] in pyproject.toml.",
+)
+adapter_option = click.option(
+    "--adapter",
+    default="",
+    help="A folder, or the start of a digest in the registry; default: the promoted one.",
+)
+base_option = click.option(
+    "--base-model",
+    default="",
+    help="Where the adapter's base model is now, if it moved; must be the same weights.",
+)
+
+
+@click.command()
+@click.option("--diff", metavar="FILE", help="A unified diff; - reads it from stdin.")
+@click.option("--range", "revisions", metavar="A..B", help="Commits of the repository here.")
+@click.option("--staged", is_flag=True, help="What is staged in the repository here.")
+@click.option("--pr", metavar="OWNER/NAME#N", help="A pull request on GitHub.")
+@adapter_option
+@base_option
+@config_option
+@click.option(
+    "--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.option("--dry-run", is_flag=True, help="With --pr: never post, whatever review.mode says.")
+@click.option(
+    "--fail-on",
+    default="never",
+    show_default=True,
+    metavar="never|any|PROB",
+    help="Exit 1 if a remark was made; with a number, one at least that probable.",
+)
+def review(
+    diff: str | None,
+    revisions: str | None,
+    staged: bool,
+    pr: str | None,
+    adapter: str,
+    base_model: str,
+    config: Path | None,
+    shape: str,
+    dry_run: bool,
+    fail_on: str,
+) -> None:
+    """Review a local change, or a pull request, with an adapter."""
+    if sum(x is not None for x in (diff, revisions, pr)) + staged != 1:
+        raise UsageError("give exactly one of --diff, --range, --staged and --pr")
+    limit = read_fail_on(fail_on)
+    settings = load_settings(Path.cwd(), config)
+    if pr is not None:
+        reviewed, placed, detail = _review_pull(pr, adapter, base_model, settings, dry_run)
+        click.echo(detail, err=True)
+    else:
+        text = _read_change(diff, revisions, staged)
+        reviewed, placed = _review_text(text, adapter, base_model, settings)
+    _show(reviewed, placed, shape)
+    if any(finding.score >= limit for finding in reviewed.findings):
+        raise click.exceptions.Exit(1)
+
+
+def read_fail_on(text: str) -> float:
+    """The least probability that fails a run; infinite for `never`."""
+    if text in ("never", "any"):
+        return {"never": float("inf"), "any": 0.0}[text]
+    try:
+        limit = float(text)
+    except ValueError as error:
+        raise UsageError(f"--fail-on {text!r}: expected never, any or a probability") from error
+    if not 0 <= limit <= 1:
+        raise UsageError(f"--fail-on {text}: a probability is from 0 to 1")
+    return limit
+
+
+def _read_change(diff: str | None, revisions: str | None, staged: bool) -> str:
+    from bot.local_change import read_diff_file, read_range, read_staged
+
+    if diff is not None:
+        return read_diff_file(diff)
+    return read_staged(Path.cwd()) if staged else read_range(Path.cwd(), revisions or "")
+
+
+def _review_text(
+    text: str, adapter: str, base_model: str, settings: Settings
+) -> tuple["Reviewed", list["PlacedFinding"]]:
+    from bot.placement import place_all
+    from postil.diff import parse_diff
+
+    files = parse_diff(text)
+    repo = settings.repo or _origin()
+    with closing(_reader(adapter, base_model, settings, b"")) as reader:
+        reviewed = reader.read(repo, text)
+    return reviewed, place_all(reviewed.findings, files, repo)
+
+
+def _review_pull(
+    pr: str, adapter: str, base_model: str, settings: Settings, dry_run: bool
+) -> tuple["Reviewed", list["PlacedFinding"], str]:
+    from bot.hosts.github import GitHubPulls
+    from bot.one_pull import post_pull, read_pull
+    from bot.server import load_token
+    from bot.signature import load_marker_key
+
+    repo, _, number = pr.partition("#")
+    if repo.count("/") != 1 or not number.isdecimal():
+        raise UsageError(f"--pr {pr!r}: expected owner/name#number")
+    key = load_marker_key(postil_home(os.environ))
+    server = settings.server
+    pulls = GitHubPulls(
+        repo, load_token(os.environ), key, account=server.account, base_url=server.api_url
+    )
+    with closing(pulls), closing(_reader(adapter, base_model, settings, key)) as reader:
+        read = read_pull(pulls, int(number), reader)
+        if dry_run or settings.review.mode == "shadow":
+            detail = "nothing posted: " + ("dry run" if dry_run else "review.mode is shadow")
+        else:
+            detail = post_pull(pulls, read, reader, key)
+    return read.reviewed, list(read.placed), detail
+
+
+def _reader(adapter: str, base_model: str, settings: Settings, key: bytes) -> "AdapterReviewer":
+    from bot.reviewers import AdapterReviewer, adapter_opener
+
+    home = postil_home(os.environ)
+    opener = adapter_opener(home, os.environ, base_model)
+    return AdapterReviewer(settings.review, home, opener, key, adapter=adapter)
+
+
+def _origin() -> str:
+    """The repository's name by its `origin`; "" outside of one."""
+    from bot.local_change import find_work_tree, repo_name
+    from mining.repository import open_repository
+
+    try:
+        with open_repository(find_work_tree(Path.cwd())) as repository:
+            return repo_name(repository)
+    except SourceError:
+        return ""
+
+
+def _show(reviewed: "Reviewed", placed: "list[PlacedFinding]", shape: str) -> None:
+    from bot.render import render_json, render_text
+
+    render = render_json if shape == "json" else render_text
+    click.echo(render(reviewed, placed))

@@ -1,0 +1,155 @@
+"""Which adapter reviews a repository, and the reviewer that the doors put in front of it.
+
+One model is held at a time, in its own process. Another adapter, by promotion or because the next
+pull request is of another repository, takes its place.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from bot.comment import write_review
+from bot.hosts import PullHead, ReviewText
+from bot.model_process import ModelProcess
+from bot.review import Reviewed, read_nothing, review
+from bot.steps import Reviewer
+from finetune.adapters import CARD, Registry, load_card
+from postil.diff import parse_diff
+from postil.errors import AdapterError
+from postil.records import Draft, PostedComment
+from postil.settings import ReviewSettings, Settings
+
+log = logging.getLogger(__name__)
+
+FACTORY = "bot.loaded_adapter:load"
+NO_ADAPTER = "no adapter is promoted for this repository"
+
+
+def find_adapter(home: Path, repo: str, name: str = "") -> Path | None:
+    """The folder of an adapter by path or digest, else the promoted one; None where none is."""
+    if name and (Path(name).expanduser() / CARD).is_file():
+        return Path(name).expanduser().resolve()
+    if name and ("/" in name or not repo):
+        raise AdapterError(f"{name}: no adapter folder: there is no {CARD} in it")
+    if name:
+        return Registry(home).find(repo, name)
+    return Registry(home).current(repo) if repo else None
+
+
+def open_model(
+    folder: Path, home: Path, environment: Mapping[str, str], base_name: str = ""
+) -> ModelProcess:
+    """The process of a verified adapter; its base is found, and fetched if need be, here."""
+    from finetune.base_model import find_base  # imports torch: seconds
+
+    card = load_card(folder)
+    base = find_base(base_name or card.base, home)
+    if base.sha256 != card.base_sha256:
+        raise AdapterError(
+            f"{folder}: trained on {card.base} ({card.base_sha256[:12]}), not on"
+            f" {base.name} ({base.sha256[:12]}); use its own base"
+        )
+    spec = {
+        "adapter": str(folder),
+        "base": base.name,
+        "base_folder": str(base.folder),
+        "base_revision": base.revision,
+        "base_sha256": base.sha256,
+    }
+    return ModelProcess(FACTORY, spec, {**environment, "POSTIL_HOME": str(home)})
+
+
+OpenModel = Callable[[Path], ModelProcess]
+
+
+def adapter_opener(home: Path, environment: Mapping[str, str], base_name: str = "") -> OpenModel:
+    """`open_model` for whichever folder comes."""
+    return partial(open_model, home=home, environment=environment, base_name=base_name)
+
+
+class AdapterReviewer:
+    """Reads pull requests with the adapter of their repository; see `bot.steps.Reviewer`."""
+
+    def __init__(
+        self,
+        settings: ReviewSettings,
+        home: Path,
+        open_adapter: OpenModel,
+        key: bytes,
+        *,
+        adapter: str = "",
+    ) -> None:
+        self._settings = settings
+        self._home = home
+        self._open = open_adapter
+        self._key = key
+        self._adapter = adapter
+        self._held: tuple[Path, ModelProcess] | None = None
+
+    def read(self, repo: str, diff: str) -> Reviewed:
+        """Review a diff with the adapter of a repository; an empty review where there is none."""
+        folder = find_adapter(self._home, repo, self._adapter)
+        if folder is None:
+            return read_nothing(diff, NO_ADAPTER)
+        reviewed = review(diff, self._model(folder), self._settings)
+        log.info(
+            "reviewed repo=%s adapter=%s windows=%d findings=%d held_back=%d dropped=%s",
+            repo,
+            reviewed.adapter,
+            reviewed.windows,
+            len(reviewed.findings),
+            reviewed.held_back,
+            reviewed.dropped,
+        )
+        return reviewed
+
+    def review(self, head: PullHead, diff: str) -> Draft:
+        """What the model says of a pull request's diff."""
+        return draft_of(head, self.read(head.repo, diff))
+
+    def say(
+        self, head: PullHead, diff: str, draft: Draft, earlier: Sequence[PostedComment]
+    ) -> ReviewText | None:
+        """Word the draft; `head` is the head the draft was made for."""
+        said = {comment.place for comment in earlier}
+        files = parse_diff(diff)
+        return write_review(draft, files, said, self._key, provenance=self._settings.provenance)
+
+    def close(self) -> None:
+        """End the model's process."""
+        if self._held is not None:
+            self._held[1].close()
+            self._held = None
+
+    def _model(self, folder: Path) -> ModelProcess:
+        if self._held is None or self._held[0] != folder:
+            self.close()
+            self._held = (folder, self._open(folder))
+        return self._held[1]
+
+
+def draft_of(head: PullHead, reviewed: Reviewed) -> Draft:
+    """What is kept of a review before anything is posted."""
+    return Draft(
+        repo=head.repo,
+        pull=head.number,
+        head_sha=head.head_sha,
+        adapter=reviewed.adapter,
+        findings=reviewed.findings,
+        reviewed=reviewed.reviewed,
+        skipped=reviewed.skipped,
+    )
+
+
+def reviewer_factory(
+    settings: Settings, home: Path, environment: Mapping[str, str]
+) -> Callable[[bytes], Reviewer]:
+    """Makes what `bot.server` runs; the model itself is loaded when the first review comes."""
+
+    def make(key: bytes) -> Reviewer:
+        opener = adapter_opener(home, environment)
+        reader = AdapterReviewer(settings.review, home, opener, key)
+        return Reviewer(review=reader.review, say=reader.say, close=reader.close)
+
+    return make
