@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from bot.review import ModelInfo, Recalled
+from bot.review import ModelInfo, Recalled, Way
 from finetune.adapters import load_card
 from finetune.base_model import BaseModel, Precision
 from finetune.engines.local import LocalEngine
@@ -39,6 +39,7 @@ class LoadedAdapter:
             template=card.template,
             window_lines=card.window_lines,
             threshold=gate.threshold if gate else None,
+            way=_way(card),
         )
 
     def score(self, instructions: Sequence[str]) -> list[float]:
@@ -74,6 +75,14 @@ class LoadedAdapter:
             ]
             for window in windows
         ]
+
+
+def _way(card: AdapterCard) -> Way:
+    """How this adapter says things; its card may name it beside how scores are computed."""
+    way = card.scoring.get("way", "write")
+    if way not in ("write", "recall"):
+        raise AdapterError(f"{card.name}: says things by {way!r}, which this Postil cannot")
+    return cast(Way, way)
 
 
 def load(spec: Mapping[str, str]) -> LoadedAdapter:

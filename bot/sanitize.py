@@ -8,6 +8,7 @@ no bot a command, and shows invisible characters as `<U+202E>`.
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -34,7 +35,7 @@ COMMAND = re.compile(r"^[ \t]*/(?=[a-z])", re.MULTILINE | re.IGNORECASE)
 ALWAYS = re.compile(r"[\\`*\[\]<~|$]|&(?=[#\w])|(?<![^\W_])_|_(?![^\W_])|!\Z")
 """Marks that are escaped wherever they stand; `!` before what may become a link."""
 LINE_START = re.compile(r"^(\d{1,9}(?=[.)])|(?=[#>+=:/-]))")
-REFERENCE = re.compile(r"#(?=\w)|\bGH-(?=\d)", re.IGNORECASE)
+REFERENCE = re.compile(r"#(?=\w)|GH-(?=\d)", re.IGNORECASE)
 ADDRESS = re.compile(r":(?=//)|www(?=\.)", re.IGNORECASE)
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./-]*(#L\d+(-L\d+)?)?")
 SHOWN_LANGUAGES = frozenset({*LANGUAGES.values(), "diff", "console"}) - {"other"}
@@ -97,12 +98,8 @@ def _blocks(tokens: Sequence[Token], allowed: Sequence[str]) -> list[str]:
 
 def _closing(tokens: Sequence[Token], at: int) -> int:
     """Index of the token that closes `tokens[at]`; `at` itself where it holds nothing."""
-    depth = 0
-    for index in range(at, len(tokens)):
-        depth += tokens[index].nesting
-        if depth == 0:
-            return index
-    raise AssertionError("unreachable: the parser closes what it opens")
+    depths = accumulate(token.nesting for token in tokens[at:])
+    return next(index for index, depth in enumerate(depths, at) if depth == 0)
 
 
 def _list(tokens: Sequence[Token], opening: Token, allowed: Sequence[str]) -> list[str]:
@@ -158,9 +155,9 @@ def _joined(parts: Sequence[tuple[bool, str]]) -> list[str]:
     merged: list[tuple[bool, str]] = []
     for written, text in parts:
         before, last = merged[-1] if merged else (True, "")
-        if merged and not written and not before:
+        if not (written or before):
             merged[-1] = (False, last + text)
-        elif before and last.endswith("`") and text.startswith("`"):
+        elif written and last.endswith("`") and text.startswith("`"):
             merged.append((True, BREAK + text))  # two code spans would read as one
         else:
             merged.append((written, text))

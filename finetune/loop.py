@@ -27,6 +27,9 @@ MICRO_TOKENS = 4096
 CLIP = 1.0
 """Largest gradient norm of a step."""
 
+POOL = 8
+"""Batches whose samples are sorted by length together."""
+
 Report = Callable[[int, int, float, float | None], None]
 
 
@@ -42,22 +45,21 @@ class Progressed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def collate(samples: Sequence[Sample], device: str) -> tuple[torch.Tensor, ...]:
-    """Right-pad to ids, mask, labels (B, T) int64 and weights (B, T) float32.
+    """Right-pad to ids, labels (B, T) int64 and weights (B, T) float32.
 
-    Padding is masked by position, never by token id: the pad token may equal the end token.
+    No attention mask is needed: attention is causal, so nothing learned ever looks at padding.
+    Labels are masked by position, never by token id: the pad token may equal the end token.
     """
     width = max(len(sample.ids) for sample in samples)
     ids = torch.zeros((len(samples), width), dtype=torch.long)
-    mask = torch.zeros((len(samples), width), dtype=torch.long)
     labels = torch.full((len(samples), width), IGNORE)
     weights = torch.zeros((len(samples), width))
     for row, sample in enumerate(samples):
         length = len(sample.ids)
         ids[row, :length] = torch.tensor(sample.ids)
-        mask[row, :length] = 1
         labels[row, :length] = torch.tensor(sample.labels)
         weights[row, :length] = torch.tensor(sample.weights)
-    return tuple(part.to(device) for part in (ids, mask, labels, weights))
+    return tuple(part.to(device) for part in (ids, labels, weights))
 
 
 def answer_losses(model: Any, batch: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -66,14 +68,24 @@ def answer_losses(model: Any, batch: tuple[torch.Tensor, ...]) -> tuple[torch.Te
     The head runs on those positions only; with a 49k vocabulary, logits of all positions would
     cost gigabytes.
     """
-    ids, mask, labels, weights = batch
+    ids, labels, weights = batch
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
     backbone = getattr(causal, causal.base_model_prefix)
-    hidden = backbone(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+    hidden = backbone(input_ids=ids, use_cache=False).last_hidden_state
     learned = labels[:, 1:] != IGNORE
-    logits = causal.get_output_embeddings()(hidden[:, :-1][learned]).float()
+    logits = head_logits(causal, hidden[:, :-1][learned])
     losses = functional.cross_entropy(logits, labels[:, 1:][learned], reduction="none")
     return losses, weights[:, 1:][learned]
+
+
+def head_logits(causal: Any, hidden: torch.Tensor) -> torch.Tensor:
+    """Float32 logits of chosen hidden states, with the scaling some families put behind the head."""
+    logits: torch.Tensor = causal.get_output_embeddings()(hidden).float()
+    cap = getattr(causal.config, "final_logit_softcapping", None)
+    if cap:
+        logits = cap * torch.tanh(logits / cap)
+    logits = logits / (getattr(causal.config, "logits_scaling", None) or 1.0)
+    return logits * (getattr(causal.config, "logit_scale", None) or 1.0)
 
 
 def micro_batches(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
@@ -133,7 +145,7 @@ class Loop:
                     self.best = [p.detach().clone() for p in self.live]
             self._write(step=step, loss=loss, held_out=measured, tokens=tokens)
             report(step, steps, loss, measured)
-            if stale > self.settings.patience:
+            if stale >= self.settings.patience:
                 break
         self._restore()
         return Progressed(
@@ -198,15 +210,23 @@ def _schedule(step: int, steps: int, warmup: float) -> float:
 def _batches(
     train: Sequence[Sample], settings: TrainSettings, steps: int
 ) -> Iterator[list[Sample]]:
-    """`steps` batches; every epoch shuffles anew from the seed."""
+    """`steps` batches of like lengths; every epoch shuffles anew from the seed.
+
+    Lengths are sorted within a pool of some batches, so little padding is computed and yet every
+    batch is mixed anew.
+    """
     rng = Random(settings.seed)  # noqa: S311 - an order, not a secret
-    order: list[int] = []
+    order: list[Sample] = []
+    ready: list[list[Sample]] = []
     for _ in range(steps):
-        while len(order) < settings.batch:
-            epoch = list(range(len(train)))
-            rng.shuffle(epoch)
-            order += epoch
-        yield [train[order.pop(0)] for _ in range(settings.batch)]
+        if not ready:
+            while len(order) < settings.batch * POOL:
+                order += rng.sample(train, len(train))
+            pool = sorted(order[: settings.batch * POOL], key=lambda sample: len(sample.ids))
+            order = order[settings.batch * POOL :]
+            ready = [pool[i * settings.batch :][: settings.batch] for i in range(POOL)]
+            rng.shuffle(ready)
+        yield ready.pop()
 
 
 def _make_optimizer(masters: list[torch.Tensor], rate: float, device: str) -> torch.optim.Optimizer:

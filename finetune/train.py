@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import get_peft_model
 from torch import nn
 
 from finetune.base_model import BaseModel, load_base, load_tokenizer, pick_device
+from finetune.lora import lora_config
 from finetune.loop import Loop, Progressed, Report
 from finetune.samples import Chat, Sample, make_samples
 from postil.errors import ConfigError, TrainingError
@@ -24,7 +25,6 @@ from postil.settings import TrainSettings
 
 METRICS = "metrics.jsonl"
 BYTES_OF_BF16 = 2
-ALL = "all-linear"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +72,9 @@ def prepare(pairs: Sequence[Pair], settings: TrainSettings, base: BaseModel) -> 
     if settings.mode == "full":
         model.requires_grad_(True)
     else:
-        model = _with_lora(model, settings)
+        model = get_peft_model(
+            model, lora_config(model, settings, base.name), autocast_adapter_dtype=False
+        )
     model.train()
     plan = Plan(
         mode=settings.mode,
@@ -96,7 +98,8 @@ def run(prepared: Prepared, settings: TrainSettings, folder: Path, report: Repor
         if parameter.requires_grad and not bool(torch.isfinite(parameter).all()):
             raise TrainingError("the trained weights are not finite; lower train.learning_rate")
     prepared.model.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)
+    for spare in ("README.md", "generation_config.json"):
+        (folder / spare).unlink(missing_ok=True)
     return done
 
 
@@ -108,35 +111,6 @@ def workspace(make: Callable[[], Path]) -> Any:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _with_lora(model: Any, settings: TrainSettings) -> Any:
-    known = linear_names(model)
-    wanted = settings.targets
-    unknown = [name for name in wanted if name != ALL and name not in known]
-    if unknown or not wanted:
-        raise ConfigError(
-            f"train.targets: unknown module {', '.join(unknown) or '(none given)'};"
-            f" this base has {ALL}, {', '.join(known)}"
-        )
-    lora = LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=ALL if ALL in wanted else list(wanted),
-        task_type="CAUSAL_LM",
-    )
-    return get_peft_model(model, lora, autocast_adapter_dtype=False)
-
-
-def linear_names(model: nn.Module) -> list[str]:
-    """The names of linear modules a low-rank matrix can sit on, without the output head."""
-    found = {
-        name.rsplit(".", 1)[-1]
-        for name, part in model.named_modules()
-        if isinstance(part, nn.Linear)
-    }
-    return sorted(found - {"lm_head"})
 
 
 def _true_size(model: nn.Module) -> int:

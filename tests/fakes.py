@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from postil.answer import NO_COMMENT, Anchor
 
-ROW = re.compile(r"^([RL])(\d+) (.*)$")
+ROW = re.compile(r"^(?P<mark>[-+ ])(?P<text>.*) [RL](?P<row>\d+)$")
+"""A row of a window, as `postil.prompt` prints it."""
 
 
 class FakeEngine:
@@ -63,9 +64,9 @@ class FakeEngine:
         """Row and message of every rule broken on a changed row."""
         rows = (match for line in instruction.split("\n") if (match := ROW.match(line)))
         return [
-            (int(row[2]), message)
+            (int(row["row"]), message)
             for row in rows
-            if row[3][:1] != " "
+            if row["mark"] != " "
             for pattern, message in self.rules.items()
-            if pattern.search(row[3])
+            if pattern.search(row["text"])
         ]

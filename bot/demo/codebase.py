@@ -134,8 +134,11 @@ def found_modules(foundation: Foundation, rng: Random) -> dict[str, Module]:
 
 
 def _fill_snippet(code: str, noun: str, rng: Random) -> tuple[str, ...]:
-    numbers = {"N1": rng.randrange(5, 60, 5), "N2": rng.randrange(7, 14),
-               "N3": rng.randrange(1000, 30000, 500)}
+    numbers = {
+        "N1": rng.randrange(5, 60, 5),
+        "N2": rng.randrange(7, 14),
+        "N3": rng.randrange(1000, 30000, 500),
+    }
     words = {"noun": noun, "Noun": noun.capitalize(), "NOUN": noun.upper()}
     text = re.sub("noun|Noun|NOUN", lambda found: words[found[0]], code.strip("\n"))
     text = re.sub(r"\bN[123]\b", lambda found: str(numbers[found[0]]), text)

@@ -26,9 +26,18 @@ class CommitStream:
         self._parts: list[bytes] = []
         self._marks = 0
 
-    def commit(self, ref: str, message: str, files: Mapping[str, str | None], *,
-               parents: Sequence[Mark], author: Person, authored_at: datetime,
-               committer: Person | None = None, committed_at: datetime | None = None) -> Mark:
+    def commit(
+        self,
+        ref: str,
+        message: str,
+        files: Mapping[str, str | None],
+        *,
+        parents: Sequence[Mark],
+        author: Person,
+        authored_at: datetime,
+        committer: Person | None = None,
+        committed_at: datetime | None = None,
+    ) -> Mark:
         """Add a commit; `files` maps a path to its new text, or to None where it goes away."""
         self._marks += 1
         self._line(f"commit {ref}")
@@ -63,11 +72,23 @@ class CommitStream:
 def import_stream(repository: Path, stream: CommitStream) -> dict[Mark, str]:
     """Make the repository, check out main, return the commit id of each mark."""
     repository.mkdir(parents=True)
-    run_git(repository, "init", "--quiet", "--template=", "--initial-branch=main",
-            "--object-format=sha1")
+    run_git(
+        repository,
+        "init",
+        "--quiet",
+        "--template=",
+        "--initial-branch=main",
+        "--object-format=sha1",
+    )
     marks = repository / ".git" / "sample-marks"
-    run_git(repository, "fast-import", "--quiet", "--done", f"--export-marks={marks}",
-            given=stream.read())
+    run_git(
+        repository,
+        "fast-import",
+        "--quiet",
+        "--done",
+        f"--export-marks={marks}",
+        given=stream.read(),
+    )
     run_git(repository, "reset", "--quiet", "--hard", "main")
     rows = [line.split() for line in marks.read_text(encoding="ascii").splitlines()]
     marks.unlink()
@@ -84,8 +105,17 @@ def read_trees(repository: Path) -> dict[str, str]:
 def read_diffs(repository: Path, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     """The unified diff from base to head of each (head, base); no head may come twice."""
     given = "".join(f"{head} {base}\n" for head, base in pairs)
-    said = run_git(repository, "diff-tree", "--stdin", "-p", "-M", "-r", "-U3", "--no-color",
-                   given=given.encode())
+    said = run_git(
+        repository,
+        "diff-tree",
+        "--stdin",
+        "-p",
+        "-M",
+        "-r",
+        "-U3",
+        "--no-color",
+        given=given.encode(),
+    )
     diffs = {head: "" for head, _ in pairs}
     current = ""
     for line in said.splitlines(keepends=True):
@@ -102,8 +132,13 @@ def run_git(repository: Path, *arguments: str, given: bytes | None = None) -> st
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
     try:
-        done = subprocess.run(["git", "-C", str(repository), *arguments],  # noqa: S603, S607
-                              input=given, capture_output=True, env=environment, check=True)
+        done = subprocess.run(  # noqa: S603 - git with our own arguments
+            ["git", "-C", str(repository), *arguments],  # noqa: S607
+            input=given,
+            capture_output=True,
+            env=environment,
+            check=True,
+        )
     except FileNotFoundError as error:
         raise ConfigError("git is not on the PATH; install it to build the sample team") from error
     except subprocess.CalledProcessError as error:

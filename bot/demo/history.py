@@ -30,8 +30,13 @@ from bot.demo.talk import ORGANISATION, Person, Talk
 
 RENAMES = (("harbor/crew.py", "harbor/rosters.py"), ("harbor/coldstore.py", "harbor/reefers.py"))
 DELETED = "harbor/telegrams.py"
-SECOND_MESSAGES = ("Address review remarks", "Changes after review", "Take up the remarks",
-                   "Mend what the review found", "Second round")
+SECOND_MESSAGES = (
+    "Address review remarks",
+    "Changes after review",
+    "Take up the remarks",
+    "Mend what the review found",
+    "Second round",
+)
 
 
 class Commit(Struct, frozen=True, kw_only=True):
@@ -87,16 +92,19 @@ class _Branch(Struct):
     renamed: tuple[str, str] | None
 
 
-def play_history(stream: CommitStream, foundation: Foundation, plans: Sequence[Plan], talk: Talk,
-                 rng: Random) -> History:
+def play_history(
+    stream: CommitStream, foundation: Foundation, plans: Sequence[Plan], talk: Talk, rng: Random
+) -> History:
     """Write every commit into the stream, in the order of events."""
     modules = found_modules(foundation, rng)
     main_mark = _write_first_commits(stream, foundation, modules, talk)
     main: Codebase = modules
     renames = list(RENAMES)
-    events = sorted([(plan.opened_at, 0, plan) for plan in plans]
-                    + [(plan.closed_at, 1, plan) for plan in plans],
-                    key=lambda event: (event[0], event[1], event[2].number))
+    events = sorted(
+        [(plan.opened_at, 0, plan) for plan in plans]
+        + [(plan.closed_at, 1, plan) for plan in plans],
+        key=lambda event: (event[0], event[1], event[2].number),
+    )
     branches: dict[int, _Branch] = {}
     finished: dict[int, PullHistory] = {}
     for _, is_closing, plan in events:
@@ -143,12 +151,22 @@ def changed_files(before: Codebase, after: Codebase) -> dict[str, str | None]:
     return files
 
 
-def _apply(code: Codebase, plan: Plan, placements: Sequence[Placement],
-           renamed: tuple[str, str] | None, *, is_last: bool) -> Codebase:
+def _apply(
+    code: Codebase,
+    plan: Plan,
+    placements: Sequence[Placement],
+    renamed: tuple[str, str] | None,
+    *,
+    is_last: bool,
+) -> Codebase:
     fates = {piece.id: fate for piece, fate in plan.pieces}
-    after: Codebase = insert_blocks(code, [
-        placement.block(repaired=is_last and plan.is_repaired(fates[placement.piece.id]))
-        for placement in placements])
+    after: Codebase = insert_blocks(
+        code,
+        [
+            placement.block(repaired=is_last and plan.is_repaired(fates[placement.piece.id]))
+            for placement in placements
+        ],
+    )
     if renamed is not None:
         after = rename_module(after, *renamed)
     if plan.kind == "delete":
@@ -156,11 +174,22 @@ def _apply(code: Codebase, plan: Plan, placements: Sequence[Placement],
     return after
 
 
-def _open_branch(stream: CommitStream, main: Codebase, main_mark: Mark, plan: Plan,
-                 renamed: tuple[str, str] | None, rng: Random) -> _Branch:
+def _open_branch(
+    stream: CommitStream,
+    main: Codebase,
+    main_mark: Mark,
+    plan: Plan,
+    renamed: tuple[str, str] | None,
+    rng: Random,
+) -> _Branch:
     pieces = [piece for piece, _ in plan.pieces]
-    placements = place_pieces(main, pieces, rng, files=2 if len(pieces) <= 4 else 3,
-                              include=renamed[0] if renamed else None)
+    placements = place_pieces(
+        main,
+        pieces,
+        rng,
+        files=2 if len(pieces) <= 4 else 3,
+        include=renamed[0] if renamed else None,
+    )
     first = _apply(main, plan, placements, renamed, is_last=False)
     head = _apply(main, plan, placements, renamed, is_last=True)
     title = title_pull(pieces)
@@ -171,48 +200,112 @@ def _open_branch(stream: CommitStream, main: Codebase, main_mark: Mark, plan: Pl
     ref = f"refs/pull/{plan.number}/head"
     is_rewritten = plan.kind == "rewritten"
     first_mark = stream.commit(
-        f"refs/keep/{plan.number}/1" if is_rewritten else ref, title, changed_files(main, first),
-        parents=[main_mark], author=plan.author, authored_at=plan.opened_at - timedelta(minutes=4))
-    commits = [Commit(mark=first_mark, parent=main_mark, message=title, author=plan.author,
-                      at=plan.opened_at - timedelta(minutes=4))]
+        f"refs/keep/{plan.number}/1" if is_rewritten else ref,
+        title,
+        changed_files(main, first),
+        parents=[main_mark],
+        author=plan.author,
+        authored_at=plan.opened_at - timedelta(minutes=4),
+    )
+    commits = [
+        Commit(
+            mark=first_mark,
+            parent=main_mark,
+            message=title,
+            author=plan.author,
+            at=plan.opened_at - timedelta(minutes=4),
+        )
+    ]
     if is_rewritten:
-        amended = stream.commit(ref, title, changed_files(main, head), parents=[main_mark],
-                                author=plan.author, authored_at=plan.revised_at)
-        commits = [Commit(mark=amended, parent=main_mark, message=title, author=plan.author,
-                          at=plan.revised_at)]
+        amended = stream.commit(
+            ref,
+            title,
+            changed_files(main, head),
+            parents=[main_mark],
+            author=plan.author,
+            authored_at=plan.revised_at,
+        )
+        commits = [
+            Commit(
+                mark=amended,
+                parent=main_mark,
+                message=title,
+                author=plan.author,
+                at=plan.revised_at,
+            )
+        ]
     elif plan.is_revised and head != first:
         message = rng.choice(SECOND_MESSAGES)
-        second = stream.commit(ref, message, changed_files(first, head), parents=[first_mark],
-                               author=plan.author, authored_at=plan.revised_at)
-        commits.append(Commit(mark=second, parent=first_mark, message=message, author=plan.author,
-                              at=plan.revised_at))
-    pull = PullHistory(plan=plan, title=title, branch=name_branch(plan.author, pieces),
-                       base=main_mark, commits=tuple(commits), first_mark=first_mark, merge=None,
-                       first=first, head=head, placements=tuple(placements))
+        second = stream.commit(
+            ref,
+            message,
+            changed_files(first, head),
+            parents=[first_mark],
+            author=plan.author,
+            authored_at=plan.revised_at,
+        )
+        commits.append(
+            Commit(
+                mark=second,
+                parent=first_mark,
+                message=message,
+                author=plan.author,
+                at=plan.revised_at,
+            )
+        )
+    pull = PullHistory(
+        plan=plan,
+        title=title,
+        branch=name_branch(plan.author, pieces),
+        base=main_mark,
+        commits=tuple(commits),
+        first_mark=first_mark,
+        merge=None,
+        first=first,
+        head=head,
+        placements=tuple(placements),
+    )
     return _Branch(pull, renamed)
 
 
-def _merge(stream: CommitStream, main: Codebase, after: Codebase, main_mark: Mark,
-           pull: PullHistory) -> Mark:
+def _merge(
+    stream: CommitStream, main: Codebase, after: Codebase, main_mark: Mark, pull: PullHistory
+) -> Mark:
     plan = pull.plan
-    message = (f"Merge pull request #{plan.number} from {ORGANISATION}/{pull.branch}"
-               f"\n\n{pull.title}")
-    return stream.commit(MAIN, message, changed_files(main, after),
-                         parents=[main_mark, pull.head_mark], author=plan.reviewer,
-                         authored_at=plan.closed_at)
+    message = f"Merge pull request #{plan.number} from {ORGANISATION}/{pull.branch}\n\n{pull.title}"
+    return stream.commit(
+        MAIN,
+        message,
+        changed_files(main, after),
+        parents=[main_mark, pull.head_mark],
+        author=plan.reviewer,
+        authored_at=plan.closed_at,
+    )
 
 
-def _write_first_commits(stream: CommitStream, foundation: Foundation,
-                         modules: dict[str, Module], talk: Talk) -> Mark:
+def _write_first_commits(
+    stream: CommitStream, foundation: Foundation, modules: dict[str, Module], talk: Talk
+) -> Mark:
     """The time before pull requests: a readme, then one module after the other."""
     people = (*talk.reviewers, *talk.authors)
     at = FIRST_DAY - timedelta(days=2 * len(modules) + 2)
-    mark = stream.commit(MAIN, "Start harbor",
-                         {"README.md": foundation.readme.lstrip("\n"), "harbor/__init__.py": ""},
-                         parents=[], author=people[0], authored_at=at)
+    mark = stream.commit(
+        MAIN,
+        "Start harbor",
+        {"README.md": foundation.readme.lstrip("\n"), "harbor/__init__.py": ""},
+        parents=[],
+        author=people[0],
+        authored_at=at,
+    )
     for nth, module in enumerate(modules.values()):
         at += timedelta(days=1, hours=9, minutes=7 * nth % 60)
         stem = module.path.removeprefix("harbor/").removesuffix(".py")
-        mark = stream.commit(MAIN, f"Add {stem}", {module.path: module.text()}, parents=[mark],
-                             author=people[nth % len(people)], authored_at=at)
+        mark = stream.commit(
+            MAIN,
+            f"Add {stem}",
+            {module.path: module.text()},
+            parents=[mark],
+            author=people[nth % len(people)],
+            authored_at=at,
+        )
     return mark

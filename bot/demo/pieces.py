@@ -69,7 +69,7 @@ class Piece(Struct, frozen=True, kw_only=True):
         before = [at for at, line in enumerate(self.marked) if line[:1] != "+"]
         if self.marked[before[offset]][:1] == "-":
             return None
-        return sum(line[:1] != "-" for line in self.marked[:before[offset]])
+        return sum(line[:1] != "-" for line in self.marked[: before[offset]])
 
     def suggestion(self) -> tuple[str, ...] | None:
         """The lines that replace the faulty ones, if they stand in one place, equally indented."""
@@ -151,13 +151,20 @@ def _parse_pieces(path: Path, raw: _RawFile) -> Iterator[Piece]:
         marked = tuple(entry.code.strip("\n").split("\n"))
         kinds = "".join(line[:1] or " " for line in marked)
         if strange := set(kinds) - set(" -+"):
-            raise ConfigError(f"{path}: piece {number}: first column {sorted(strange)[0]!r}; "
-                              "it says ' ', '-' or '+'")
+            raise ConfigError(
+                f"{path}: piece {number}: first column {sorted(strange)[0]!r}; "
+                "it says ' ', '-' or '+'"
+            )
         if raw.rule == NEUTRAL and kinds.strip():
             raise ConfigError(f"{path}: piece {number}: a neutral piece has no '-' or '+' lines")
         if raw.rule != NEUTRAL and len(re.findall("-+", kinds)) != 1:
             raise ConfigError(f"{path}: piece {number}: needs one run of '-' lines")
         if raw.rule != NEUTRAL and entry.use == "unseen" and entry.form is None:
             raise ConfigError(f"{path}: piece {number}: an unseen piece says its form")
-        yield Piece(id=where, rule=None if raw.rule == NEUTRAL else raw.rule, use=entry.use,
-                    form=entry.form, marked=marked)
+        yield Piece(
+            id=where,
+            rule=None if raw.rule == NEUTRAL else raw.rule,
+            use=entry.use,
+            form=entry.form,
+            marked=marked,
+        )

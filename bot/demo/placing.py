@@ -36,12 +36,17 @@ class Placement(Struct, frozen=True, kw_only=True):
         return self.module, self.anchor, Block(self.block_id, lines)
 
 
-def place_pieces(code: Codebase, pieces: Sequence[Piece], rng: Random, *, files: int,
-                 include: str | None = None) -> list[Placement]:
+def place_pieces(
+    code: Codebase, pieces: Sequence[Piece], rng: Random, *, files: int, include: str | None = None
+) -> list[Placement]:
     """Spread pieces over about `files` modules, `include` among them; raise if there is no room."""
     open_keys = [key for key, module in code.items() if module.words]
-    liking = {key: sum(_affinity(piece, code[key]) for piece in pieces)
-              - len(code[key].blocks) / CROWDED + rng.random() for key in open_keys}
+    liking = {
+        key: sum(_affinity(piece, code[key]) for piece in pieces)
+        - len(code[key].blocks) / CROWDED
+        + rng.random()
+        for key in open_keys
+    }
     if include is not None:
         liking[include] = float("inf")
     ranked = sorted(open_keys, key=lambda key: -liking[key])
@@ -51,8 +56,9 @@ def place_pieces(code: Codebase, pieces: Sequence[Piece], rng: Random, *, files:
     wished: dict[str, list[Piece]] = {key: [] for key in chosen}
     left: list[Piece] = []
     for piece in pieces:
-        free = [key for key in chosen if len(wished[key]) < most
-                and not _is_defined(piece, code[key])]
+        free = [
+            key for key in chosen if len(wished[key]) < most and not _is_defined(piece, code[key])
+        ]
         if free:
             wished[max(free, key=lambda key: _affinity(piece, code[key]))].append(piece)
         else:
@@ -61,9 +67,11 @@ def place_pieces(code: Codebase, pieces: Sequence[Piece], rng: Random, *, files:
     placed: list[Placement] = []
     for key, wanted in wished.items():
         anchors = code[key].slots(len(wanted), rng)
-        placed.extend(Placement(piece=piece, module=key, anchor=anchor)
-                      for piece, anchor in zip(wanted, anchors, strict=False))
-        left.extend(wanted[len(anchors):])
+        placed.extend(
+            Placement(piece=piece, module=key, anchor=anchor)
+            for piece, anchor in zip(wanted, anchors, strict=False)
+        )
+        left.extend(wanted[len(anchors) :])
     for piece in left:
         other = next((key for key in spare if not _is_defined(piece, code[key])), None)
         if other is None:

@@ -31,8 +31,14 @@ OUTSIDER_HITS = 3
 PULLS_PER_ISSUE = 14  # issues and pull requests share one row of numbers
 # Where in the history, as a share of its pull requests, the uncommon kinds stand.
 UNCOMMON: tuple[tuple[float, Kind], ...] = (
-    (0.12, "abandoned"), (0.25, "rename"), (0.36, "abandoned"), (0.45, "rewritten"),
-    (0.55, "delete"), (0.62, "abandoned"), (0.72, "rename"), (0.86, "abandoned"),
+    (0.12, "abandoned"),
+    (0.25, "rename"),
+    (0.36, "abandoned"),
+    (0.45, "rewritten"),
+    (0.55, "delete"),
+    (0.62, "abandoned"),
+    (0.72, "rename"),
+    (0.86, "abandoned"),
 )
 
 
@@ -80,16 +86,23 @@ def plan_pulls(pieces: Sequence[Piece], talk: Talk, rng: Random) -> tuple[Plan, 
         opened = _opening_day(at, len(drafts), rng)
         reviewed = shift_to_work(opened + _hours(rng, 2, 28))
         revised = shift_to_work(reviewed + _hours(rng, 1, 40))
-        plans.append(Plan(
-            number=at + 1 + at // PULLS_PER_ISSUE,
-            kind=draft.kind,
-            pieces=tuple((piece, fates.get(piece.id, "remarked" if piece.rule else "neutral"))
-                         for piece in draft.pieces),
-            author=talk.authors[(at * 3 + rng.randrange(2)) % len(talk.authors)],
-            reviewer=reviewer, second=second,
-            opened_at=opened, reviewed_at=reviewed, revised_at=revised,
-            closed_at=shift_to_work(revised + _hours(rng, 1, 30)),
-        ))
+        plans.append(
+            Plan(
+                number=at + 1 + at // PULLS_PER_ISSUE,
+                kind=draft.kind,
+                pieces=tuple(
+                    (piece, fates.get(piece.id, "remarked" if piece.rule else "neutral"))
+                    for piece in draft.pieces
+                ),
+                author=talk.authors[(at * 3 + rng.randrange(2)) % len(talk.authors)],
+                reviewer=reviewer,
+                second=second,
+                opened_at=opened,
+                reviewed_at=reviewed,
+                revised_at=revised,
+                closed_at=shift_to_work(revised + _hours(rng, 1, 30)),
+            )
+        )
     return tuple(plans)
 
 
@@ -143,11 +156,13 @@ def _draft_pulls(pieces: Sequence[Piece], rng: Random) -> list[_Draft]:
     neutral = [piece for piece in row if piece.rule is None]
     kept_clean = [neutral[at] for at in even_places(CLEAN_PULLS * CLEAN_PIECES, len(neutral))]
     taken = {piece.id for piece in kept_clean}
-    drafts = [_Draft("change", chunk)
-              for chunk in _chunk([piece for piece in row if piece.id not in taken], rng)]
+    drafts = [
+        _Draft("change", chunk)
+        for chunk in _chunk([piece for piece in row if piece.id not in taken], rng)
+    ]
     places = even_places(len(kept_clean) // CLEAN_PIECES, len(drafts))
     for nth, place in reversed(list(enumerate(places))):
-        chunk = kept_clean[nth * CLEAN_PIECES:(nth + 1) * CLEAN_PIECES]
+        chunk = kept_clean[nth * CLEAN_PIECES : (nth + 1) * CLEAN_PIECES]
         drafts.insert(place, _Draft("clean", chunk))
     for share, kind in UNCOMMON:
         place = int(share * len(drafts))
@@ -174,11 +189,16 @@ def _choose_fates(drafts: Sequence[_Draft]) -> dict[str, Fate]:
     fates: dict[str, Fate] = {}
     used: set[str] = set()
     wanted: tuple[tuple[Fate, int, int], ...] = (
-        ("unnoticed", UNNOTICED, 0), ("outsider", OUTSIDER_HITS, 2))
+        ("unnoticed", UNNOTICED, 0),
+        ("outsider", OUTSIDER_HITS, 2),
+    )
     for fate, count, offset in wanted:
         for place in even_places(count, len(changes) - offset):
-            broken = [piece for piece in changes[place + offset].pieces
-                      if piece.rule and piece.rule not in used and piece.id not in fates]
+            broken = [
+                piece
+                for piece in changes[place + offset].pieces
+                if piece.rule and piece.rule not in used and piece.id not in fates
+            ]
             if broken:
                 fates[broken[0].id] = fate
                 used.add(str(broken[0].rule))

@@ -29,7 +29,13 @@ THANKED = 0.15
 BY_SECOND = 0.25  # of the remarks come from the second reviewer
 # Threads on neutral pieces, by kind.
 NOISE: Mapping[ThreadKind, int] = {
-    "nit": 15, "question": 15, "praise": 8, "machine": 7, "outsider": 5, "self": 6}
+    "nit": 15,
+    "question": 15,
+    "praise": 8,
+    "machine": 7,
+    "outsider": 5,
+    "self": 6,
+}
 PRAISE_AFTER_REPAIR = 4
 MACHINE_ON_BROKEN = 8
 
@@ -56,16 +62,18 @@ class Thread(Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...]
 
 
-def write_threads(pulls: Sequence[PullHistory], content: Content, talk: Talk,
-                  rng: Random) -> list[Thread]:
+def write_threads(
+    pulls: Sequence[PullHistory], content: Content, talk: Talk, rng: Random
+) -> list[Thread]:
     """All threads of the history, by pull request."""
     remarks = _write_remarks(pulls, content, talk, rng)
     noise = _write_noise(pulls, talk, rng)
     return sorted([*remarks, *noise], key=lambda thread: (thread.pull, thread.notes[0].at))
 
 
-def _write_remarks(pulls: Sequence[PullHistory], content: Content, talk: Talk,
-                   rng: Random) -> list[Thread]:
+def _write_remarks(
+    pulls: Sequence[PullHistory], content: Content, talk: Talk, rng: Random
+) -> list[Thread]:
     decks = {rule.slug: Deck(rule.remarks, rng) for rule in content.rules}
     hits = Deck(talk.phrases.outsider_hits, rng)
     acks = Deck(talk.phrases.acks, rng)
@@ -92,10 +100,17 @@ def _write_remarks(pulls: Sequence[PullHistory], content: Content, talk: Talk,
                 notes.append(_note(plan.author, acks.draw(), plan.revised_at, nth, "revised", rng))
                 if fate == "remarked" and rng.random() < THANKED:
                     notes.append(_note(speaker, thanks.draw(), plan.closed_at, nth, "closed", rng))
-            threads.append(Thread(
-                pull=plan.number, kind="remark" if fate == "remarked" else "outsider",
-                placement=placement, offset=piece.fault - 1, lines=lines,
-                is_heeded=plan.is_repaired(fate), notes=tuple(notes)))
+            threads.append(
+                Thread(
+                    pull=plan.number,
+                    kind="remark" if fate == "remarked" else "outsider",
+                    placement=placement,
+                    offset=piece.fault - 1,
+                    lines=lines,
+                    is_heeded=plan.is_repaired(fate),
+                    notes=tuple(notes),
+                )
+            )
     return threads
 
 
@@ -107,8 +122,12 @@ def _word_remark(deck: Deck, piece: Piece) -> str:
 
 def _write_noise(pulls: Sequence[PullHistory], talk: Talk, rng: Random) -> list[Thread]:
     reviewed = [pull for pull in pulls if pull.plan.is_revised]
-    neutral = [(pull, placement) for pull in reviewed for placement in pull.placements
-               if placement.piece.rule is None]
+    neutral = [
+        (pull, placement)
+        for pull in reviewed
+        for placement in pull.placements
+        if placement.piece.rule is None
+    ]
     kinds = spread([[kind] * count for kind, count in NOISE.items()], rng)
     words = _noise_words(talk, rng)
     answers = Deck(talk.phrases.answers, rng)
@@ -119,40 +138,79 @@ def _write_noise(pulls: Sequence[PullHistory], talk: Talk, rng: Random) -> list[
         offset = _pick_line(placement.piece.broken(), rng)
         notes = [_say(kind, pull, words, talk, nth, rng)]
         if kind == "question" and rng.random() < 0.5:
-            notes.append(_note(pull.plan.author, answers.draw(), pull.plan.revised_at, nth,
-                               "revised", rng))
-        threads.append(Thread(pull=pull.plan.number, kind=kind, placement=placement, offset=offset,
-                              notes=tuple(notes)))
+            notes.append(
+                _note(pull.plan.author, answers.draw(), pull.plan.revised_at, nth, "revised", rng)
+            )
+        threads.append(
+            Thread(
+                pull=pull.plan.number,
+                kind=kind,
+                placement=placement,
+                offset=offset,
+                notes=tuple(notes),
+            )
+        )
 
-    mended = [(pull, placement) for pull in reviewed for placement in pull.placements
-              if pull.fate(placement) == "remarked"]
+    mended = [
+        (pull, placement)
+        for pull in reviewed
+        for placement in pull.placements
+        if pull.fate(placement) == "remarked"
+    ]
     for place in even_places(MACHINE_ON_BROKEN, len(mended)):
         pull, placement = mended[place]
         piece = placement.piece
-        others = [at for at, line in enumerate(piece.broken())
-                  if line.strip() and not 0 <= at - (piece.fault - 1) < piece.fault_lines]
-        threads.append(Thread(
-            pull=pull.plan.number, kind="machine", placement=placement, offset=rng.choice(others),
-            notes=(_say("machine", pull, words, talk, 0, rng),)))
+        others = [
+            at
+            for at, line in enumerate(piece.broken())
+            if line.strip() and not 0 <= at - (piece.fault - 1) < piece.fault_lines
+        ]
+        threads.append(
+            Thread(
+                pull=pull.plan.number,
+                kind="machine",
+                placement=placement,
+                offset=rng.choice(others),
+                notes=(_say("machine", pull, words, talk, 0, rng),),
+            )
+        )
     for place in even_places(PRAISE_AFTER_REPAIR, len(mended) - 5):
         pull, placement = mended[place + 5]
         plan = pull.plan
         note = _note(plan.reviewer, words["praise"].draw(), plan.closed_at, 0, "closed", rng)
-        threads.append(Thread(
-            pull=plan.number, kind="praise", placement=placement, on_head=True,
-            offset=_pick_line(placement.piece.repaired(), rng), notes=(note,)))
+        threads.append(
+            Thread(
+                pull=plan.number,
+                kind="praise",
+                placement=placement,
+                on_head=True,
+                offset=_pick_line(placement.piece.repaired(), rng),
+                notes=(note,),
+            )
+        )
     return threads
 
 
 def _noise_words(talk: Talk, rng: Random) -> dict[ThreadKind, Deck]:
     said = talk.phrases
-    return {"nit": Deck(said.nits, rng), "question": Deck(said.questions, rng),
-            "praise": Deck(said.praise, rng), "machine": Deck(said.machine, rng),
-            "outsider": Deck(said.outsider, rng), "self": Deck(said.selfnotes, rng)}
+    return {
+        "nit": Deck(said.nits, rng),
+        "question": Deck(said.questions, rng),
+        "praise": Deck(said.praise, rng),
+        "machine": Deck(said.machine, rng),
+        "outsider": Deck(said.outsider, rng),
+        "self": Deck(said.selfnotes, rng),
+    }
 
 
-def _say(kind: ThreadKind, pull: PullHistory, words: Mapping[ThreadKind, Deck], talk: Talk,
-         nth: int, rng: Random) -> Note:
+def _say(
+    kind: ThreadKind,
+    pull: PullHistory,
+    words: Mapping[ThreadKind, Deck],
+    talk: Talk,
+    nth: int,
+    rng: Random,
+) -> Note:
     plan = pull.plan
     body = words[kind].draw()
     if kind == "machine":
@@ -165,8 +223,7 @@ def _say(kind: ThreadKind, pull: PullHistory, words: Mapping[ThreadKind, Deck], 
     return _note(speaker, body, plan.reviewed_at, nth, "reviewed", rng)
 
 
-def _note(author: Person, body: str, begin: datetime, nth: int, phase: Phase,
-          rng: Random) -> Note:
+def _note(author: Person, body: str, begin: datetime, nth: int, phase: Phase, rng: Random) -> Note:
     """A comment some minutes into a phase; before the end for the last phase."""
     delay = timedelta(minutes=3 * nth + 1, seconds=rng.randrange(100))
     if phase == "closed":

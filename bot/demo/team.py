@@ -48,15 +48,31 @@ def build_team(folder: Path, *, seed: int = SEED) -> Team:
     plans = plan_pulls(content.select("history"), talk, rng)
     history = play_history(stream, foundation, plans, talk, rng)
     threads = write_threads(history.pulls, content, talk, rng)
-    drafts = write_unseen(stream, history.main, history.main_mark, content.select("unseen"), talk,
-                          plans[-1].number + 1, rng)
+    drafts = write_unseen(
+        stream,
+        history.main,
+        history.main_mark,
+        content.select("unseen"),
+        talk,
+        plans[-1].number + 1,
+        rng,
+    )
 
     repository, archive, unseen = folder / "repository", folder / "archive", folder / "unseen"
     shas = import_stream(repository, stream)
-    pairs = {(shas[mark], shas[pull.base]): None for pull in history.pulls
-             for mark in (pull.first_mark, pull.head_mark)}
+    pairs = {
+        (shas[mark], shas[pull.base]): None
+        for pull in history.pulls
+        for mark in (pull.first_mark, pull.head_mark)
+    }
     ids = CommitIds(shas, read_trees(repository), read_diffs(repository, list(pairs)))
     ArchiveWriter(ids, talk, rng).write(archive, history.pulls, threads)
     truth = save_unseen(unseen, repository, drafts, shas, history.main_mark)
-    return Team(repository=repository, archive=archive, unseen=unseen, pulls=history.pulls,
-                threads=tuple(threads), truth=truth)
+    return Team(
+        repository=repository,
+        archive=archive,
+        unseen=unseen,
+        pulls=history.pulls,
+        threads=tuple(threads),
+        truth=truth,
+    )

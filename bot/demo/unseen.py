@@ -75,29 +75,58 @@ class UnseenDraft(Struct, frozen=True, kw_only=True):
     placements: tuple[Placement, ...]
 
 
-def write_unseen(stream: CommitStream, main: Codebase, main_mark: Mark, pieces: Sequence[Piece],
-                 talk: Talk, first_number: int, rng: Random) -> list[UnseenDraft]:
+def write_unseen(
+    stream: CommitStream,
+    main: Codebase,
+    main_mark: Mark,
+    pieces: Sequence[Piece],
+    talk: Talk,
+    first_number: int,
+    rng: Random,
+) -> list[UnseenDraft]:
     """Commit them on top of main, one branch each."""
     row = spread(group_by_rule(pieces), rng)
     drafts: list[UnseenDraft] = []
     for nth in range(PULLS):
-        mine = row[nth * len(row) // PULLS:(nth + 1) * len(row) // PULLS]
+        mine = row[nth * len(row) // PULLS : (nth + 1) * len(row) // PULLS]
         number = first_number + nth
         placements = place_pieces(main, mine, rng, files=FILES)
-        code = insert_blocks(main, [placement.block(repaired=not is_violation(placement.piece))
-                                    for placement in placements])
+        code = insert_blocks(
+            main,
+            [
+                placement.block(repaired=not is_violation(placement.piece))
+                for placement in placements
+            ],
+        )
         author = talk.authors[nth % len(talk.authors)]
         at = shift_to_work(LAST_DAY + timedelta(days=16 + 2 * nth, hours=nth % 7))
-        mark = stream.commit(f"refs/pull/{number}/head", title_pull(mine),
-                             changed_files(main, code), parents=[main_mark], author=author,
-                             authored_at=at)
-        drafts.append(UnseenDraft(number=number, title=title_pull(mine), mark=mark, code=code,
-                                  placements=tuple(placements)))
+        mark = stream.commit(
+            f"refs/pull/{number}/head",
+            title_pull(mine),
+            changed_files(main, code),
+            parents=[main_mark],
+            author=author,
+            authored_at=at,
+        )
+        drafts.append(
+            UnseenDraft(
+                number=number,
+                title=title_pull(mine),
+                mark=mark,
+                code=code,
+                placements=tuple(placements),
+            )
+        )
     return drafts
 
 
-def save_unseen(folder: Path, repository: Path, drafts: Sequence[UnseenDraft],
-                shas: Mapping[Mark, str], main_mark: Mark) -> Truth:
+def save_unseen(
+    folder: Path,
+    repository: Path,
+    drafts: Sequence[UnseenDraft],
+    shas: Mapping[Mark, str],
+    main_mark: Mark,
+) -> Truth:
     """Write the diffs and truth.json."""
     folder.mkdir(parents=True)
     base = shas[main_mark]
@@ -107,9 +136,17 @@ def save_unseen(folder: Path, repository: Path, drafts: Sequence[UnseenDraft],
         diff = run_git(repository, "diff", "--no-color", "-U3", base, head)
         (folder / f"{draft.number}.diff").write_text(diff, encoding="utf-8")
         violations, clean = _tell_truth(draft)
-        pulls.append(UnseenPull(number=draft.number, title=draft.title,
-                                diff=f"{draft.number}.diff", base=base, head=head,
-                                violations=violations, clean=clean))
+        pulls.append(
+            UnseenPull(
+                number=draft.number,
+                title=draft.title,
+                diff=f"{draft.number}.diff",
+                base=base,
+                head=head,
+                violations=violations,
+                clean=clean,
+            )
+        )
     truth = Truth(repository=REPOSITORY, pulls=tuple(pulls))
     text = msgspec.json.format(msgspec.json.encode(truth), indent=2)
     (folder / "truth.json").write_bytes(text + b"\n")
@@ -129,10 +166,19 @@ def _tell_truth(draft: UnseenDraft) -> tuple[tuple[Violation, ...], tuple[CleanS
         start = module.first_line(placement.block_id)
         if is_violation(piece):
             end = start + len(piece.broken()) - 1
-            violations.append(Violation(path=module.path, line=start + piece.fault - 1,
-                                        rule=str(piece.rule), start=start, end=end))
+            violations.append(
+                Violation(
+                    path=module.path,
+                    line=start + piece.fault - 1,
+                    rule=str(piece.rule),
+                    start=start,
+                    end=end,
+                )
+            )
         else:
             end = start + len(piece.repaired()) - 1
             clean.append(CleanStretch(path=module.path, start=start, end=end))
-    return (tuple(sorted(violations, key=lambda one: (one.path, one.line))),
-            tuple(sorted(clean, key=lambda one: (one.path, one.start))))
+    return (
+        tuple(sorted(violations, key=lambda one: (one.path, one.line))),
+        tuple(sorted(clean, key=lambda one: (one.path, one.start))),
+    )

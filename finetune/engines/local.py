@@ -18,6 +18,7 @@ from finetune.loop import answer_losses, collate
 from finetune.samples import Chat, make_sample
 from postil.answer import Anchor
 from postil.errors import AdapterError
+from postil.records import AdapterCard
 
 BATCH_TOKENS = 4096
 """Padded tokens of one scoring pass."""
@@ -38,13 +39,15 @@ class LocalEngine:
         precision: Precision = "bf16",
         max_length: int = 1024,
         device: str | None = None,
+        card: AdapterCard | None = None,
     ) -> None:
+        """`card`: of an adapter that is still being made and has none in its folder yet."""
         self.device = device or pick_device()
         self.max_length = max_length
         self.chat = Chat(load_tokenizer(base))
         self.model: Any = load_base(base, precision, self.device)
         if adapter is not None:
-            self.model = _load_adapter(self.model, base, adapter)
+            self.model = _load_adapter(self.model, base, adapter, card or load_card(adapter))
         self.model.eval()
         self._causal = self.model.get_base_model() if adapter is not None else self.model
         self._backbone = getattr(self._causal, self._causal.base_model_prefix)
@@ -164,8 +167,7 @@ class LocalEngine:
         return found
 
 
-def _load_adapter(model: Any, base: BaseModel, adapter: Path) -> Any:
-    card = load_card(adapter)
+def _load_adapter(model: Any, base: BaseModel, adapter: Path, card: AdapterCard) -> Any:
     if card.base_sha256 != base.sha256:
         raise AdapterError(
             f"{adapter}: trained on {card.base} ({card.base_sha256[:12]}), not on this"

@@ -102,15 +102,16 @@ def test_ambiguous_windows_teach_the_gate_nothing() -> None:
     assert fit_gate(rows) == fit_gate([*rows, *unclear])
 
 
-def test_the_threshold_is_the_lowest_that_holds_the_precision_and_lies_between_scores() -> None:
+def test_the_threshold_holds_the_precision_with_the_best_f1_and_lies_between_scores() -> None:
     scores = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
     labels = [True, False, True, True, False, False]
     chosen = choose_threshold(scores, labels, 0.6, least=1)
-    assert chosen.value == pytest.approx(0.45)
-    assert chosen.precision == pytest.approx(0.6)
+    assert chosen.value == pytest.approx(0.55)
+    assert chosen.precision == pytest.approx(0.75)
     assert chosen.recall == 1.0
     assert choose_threshold(scores, labels, 1.0, least=1).value == pytest.approx(0.85)
     assert choose_threshold(scores, labels, 1.0, least=3).value is None
+    assert choose_threshold(scores, [False] * 6, 0.0, least=1).value is None
 
 
 def test_equal_scores_are_spoken_on_together_or_not_at_all() -> None:

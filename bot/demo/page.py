@@ -1,0 +1,102 @@
+"""The demo's report: one self-contained HTML page, nothing loaded from elsewhere."""
+
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+
+from bot.demo.exam import Answer, Item, Mark, Result, is_right
+from bot.demo.systems import Sat
+from bot.demo.unseen import Truth
+from finetune.making import Made
+from mining.dataset import Built
+
+TEMPLATE = Path(__file__).parent / "page.html"
+SHOWN = 24
+"""Examples on the page: unselected, in the order of the exam."""
+
+
+class Story(msgspec.Struct, frozen=True, kw_only=True):
+    """All that happened."""
+
+    built: Built
+    made: Made
+    items: tuple[Item, ...]
+    sat: tuple[Sat, ...]
+    results: tuple[Result, ...]
+    example: int
+    diffs: dict[int, str]
+    stages: tuple[tuple[str, float, float], ...]
+    truth: Truth
+
+
+def write_page(story: Story, path: Path) -> Path:
+    """Render; every text that a model or the sample wrote is escaped."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    adapter = story.sat[0].answers
+    path.write_text(
+        template.render(
+            story=story,
+            adapter=story.results[0],
+            violations=sum(bool(item.rule) for item in story.items),
+            clean=sum(not item.rule for item in story.items),
+            parts=_parts(story),
+            cpu_minutes=sum(stage[2] for stage in story.stages) / 60,
+            machine=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+            when=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            show=_show,
+            examples=[
+                _example(item, answer)
+                for item, answer in list(zip(story.items, adapter, strict=True))[:SHOWN]
+            ],
+            reviewed=_reviewed(story),
+        ),
+        encoding="utf-8",
+    )
+    return path
+
+
+def _show(mark: Mark) -> str:
+    if mark.value is None or mark.low is None or mark.high is None:
+        return "none said"
+    return f"{mark.value:.0%} ({mark.low:.0%} to {mark.high:.0%})"
+
+
+def _parts(story: Story) -> list[tuple[str, int, int]]:
+    parts = []
+    for part in ("train", "validation", "calibration"):
+        here = [pair for pair in story.built.pairs if pair.split == part]
+        remarks = sum(pair.kind == "remark" for pair in here)
+        parts.append((part, remarks, len(here) - remarks))
+    return parts
+
+
+def _example(item: Item, answer: Answer) -> dict[str, Any]:
+    if item.rule:
+        verdict = "right" if is_right(item, answer) else "wrong line" if answer.line else "missed"
+    else:
+        verdict = "false alarm" if answer.line else "rightly silent"
+    return {"item": item, "answer": answer, "verdict": verdict, "rows": _rows(item, answer)}
+
+
+def _rows(item: Item, answer: Answer) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": line.kind,
+            "number": line.new or line.old,
+            "text": line.text,
+            "planted": line.new in item.lines,
+            "said": answer.message if answer.line and line.new == answer.line else "",
+        }
+        for line in item.window.lines
+    ]
+
+
+def _reviewed(story: Story) -> Sequence[dict[str, Any]]:
+    pairs = zip(story.items, story.sat[0].answers, strict=True)
+    return [_example(item, answer) for item, answer in pairs if item.pull == story.example]

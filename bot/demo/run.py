@@ -1,0 +1,209 @@
+"""`postil demo`: the whole of Postil on the sample team, from its history to a review, and a page.
+
+The stages are those of real use, called as the commands call them: mine the archive, build pairs,
+train, calibrate, publish, promote, review what nobody has seen. What was planted in the sample is
+known, so the figures can be checked.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from bot.demo.exam import Item, Result, RuleReader, exam_items, mark_system
+from bot.demo.page import Story, write_page
+from bot.demo.pieces import read_content
+from bot.demo.systems import Sat, baselines, sit_adapter, sit_base, sit_baseline
+from bot.demo.team import Team, build_team
+from bot.reviewers import open_model
+from finetune.adapters import Registry
+from finetune.base_model import BaseModel, find_base
+from finetune.commands import made_text, show_run, stages
+from finetune.engines.local import LocalEngine
+from finetune.making import Made, make_adapter, scoring_precision
+from finetune.processor import prepare_processor
+from finetune.recall import INDEX_FILE, Recall
+from mining.dataset import Built, build_dataset
+from mining.intake import Intake, take_in
+from mining.sources.archive import Archive
+from mining.sources.archive import read as read_archive
+from mining.store import open_store
+from mining.stored import read_stored
+from postil.errors import UsageError
+from postil.records import Pair
+from postil.settings import Settings, parse_settings, postil_home
+
+REPO = "tidewater/harbor"
+SETTINGS = """
+# The sample team's postil.toml: a small base, few pairs and short remarks on a CPU.
+repo = "tidewater/harbor"
+
+[mining]
+min_words = 3
+tiers = ["A", "B", "C"]
+# What is unseen stands apart from the history here, so the history keeps no test part.
+shares = [0.80, 0.06, 0.14, 0.0]
+licence = "Apache-2.0"
+
+[train]
+learning_rate = 1e-3
+epochs = 5
+batch = 4
+dropout = 0.0
+evaluations = 1
+patience = 5
+
+[review]
+mode = "comment"
+min_precision = 0.7
+"""
+console = Console(stderr=True)
+
+
+class Clock:
+    """Wall and CPU seconds of each stage, child processes included."""
+
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, float, float]] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what happens inside."""
+        console.print(f"[bold]{name}[/bold]")
+        wall, used = time.monotonic(), _cpu_seconds()
+        yield
+        spent = time.monotonic() - wall, _cpu_seconds() - used
+        self.stages.append((name, *spent))
+        console.print(f"  {spent[0]:.0f} s, {spent[1]:.0f} s of CPU")
+
+
+def _cpu_seconds() -> float:
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build/demo"),
+    show_default=True,
+    help="Folder of the sample team, its adapter and the report; made anew.",
+)
+def demo(out: Path) -> None:
+    """Mine, train, evaluate and review the sample team; ends with a report to open."""
+    prepare_processor()
+    out = out.resolve()
+    _make_room(out)
+    settings = parse_settings(SETTINGS, "the sample's postil.toml")
+    home, clock = out / "home", Clock()
+    with clock.stage("Building the sample team"):
+        team = build_team(out / "team")
+        (out / "team" / "postil.toml").write_text(SETTINGS, encoding="utf-8")
+    with clock.stage("Mining its reviews and building pairs"):
+        built = mine_and_build(team, settings, home)
+    with clock.stage("Finding the base model"):
+        base = find_base(settings.train.base, postil_home(os.environ))
+    with clock.stage("Fine-tuning (QLoRA) and calibrating"):
+        made = train_adapter(built.pairs, settings, base, home)
+    console.print(made_text(made))
+    with clock.stage("Reviewing unseen pull requests"):
+        diffs = {p.number: _read_diff(team, p.diff) for p in team.truth.pulls}
+        items = exam_items(team.truth, diffs, settings.mining.window_lines)
+        sat, results, example = examine(made, base, settings, items, diffs, built.pairs)
+    story = Story(
+        built=built,
+        made=made,
+        items=tuple(items),
+        sat=tuple(sat),
+        results=tuple(results),
+        example=example,
+        diffs=diffs,
+        stages=tuple(clock.stages),
+        truth=team.truth,
+    )
+    page = write_page(story, out / "report.html")
+    (out / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(results)))
+    click.echo(render_results(results))
+    click.echo(f"\nreport: {page}")
+
+
+def mine_and_build(team: Team, settings: Settings, home: Path) -> Built:
+    """The archive into the store, and the store into pairs."""
+    source = Archive(str(team.archive), team.repository, REPO)
+    home.mkdir(parents=True, exist_ok=True)
+    with open_store(f"sqlite:///{home / 'store.db'}") as store:
+        where = f"archive:{team.archive}"
+        take_in(store, source, read_archive, where, None, None, Intake(), lambda: None)
+        stored = read_stored(store, REPO)
+    folder = home / "datasets" / REPO
+    return build_dataset(stored.changes, stored.repository(), settings.mining, folder)
+
+
+def train_adapter(pairs: tuple[Pair, ...], settings: Settings, base: BaseModel, home: Path) -> Made:
+    """Train, publish and promote."""
+    registry = Registry(home)
+    with stages() as progress:
+        made = make_adapter(pairs, settings, base, registry, REPO, show_run, progress)
+    registry.promote(REPO, made.folder)
+    return made
+
+
+def examine(
+    made: Made,
+    base: BaseModel,
+    settings: Settings,
+    items: list[Item],
+    diffs: dict[int, str],
+    pairs: tuple[Pair, ...],
+) -> tuple[list[Sat], list[Result], int]:
+    """Let every system sit the exam; also the pull request that shows most."""
+    recall = Recall.read(made.folder / INDEX_FILE)
+    with open_model(made.folder, postil_home(os.environ), os.environ) as model:
+        adapter, found = sit_adapter(model, items, diffs, settings.review)
+    engine = LocalEngine(
+        base, None, precision=scoring_precision(settings), max_length=settings.train.max_length
+    )
+    sat = [adapter, sit_base(engine, items, pairs, recall, settings.review)]
+    del engine
+    sat += [sit_baseline(one, items, pairs, recall, settings.review) for one in baselines()]
+    reader = RuleReader(read_content().rules)
+    results = [mark_system(one.name, one.note, items, one.answers, reader) for one in sat]
+    example = max(found, key=lambda pull: (len(found[pull]), -pull))
+    return sat, results, example
+
+
+def render_results(results: list[Result]) -> str:
+    """The marks as a plain table."""
+    lines = ["unseen pull requests: right line (95 % intervals by pull request)"]
+    lines.append(f"{'':36} {'precision':>18} {'recall':>18} {'silent if clean':>18} {'AUC':>18}")
+    for one in results:
+        marks = (one.precision, one.recall, one.silence, one.auc)
+        cells = " ".join(f"{_show(mark.value, mark.low, mark.high):>18}" for mark in marks)
+        lines.append(f"{one.name:36} {cells}")
+    return "\n".join(lines)
+
+
+def _show(value: float | None, low: float | None, high: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} ({low:.2f}-{high:.2f})"
+
+
+def _make_room(out: Path) -> None:
+    """An empty folder; only one that an earlier demo made is emptied."""
+    marker = out / ".postil-demo"
+    if out.exists() and any(out.iterdir()):
+        if not marker.exists():
+            raise UsageError(f"{out}: not empty and not made by a demo; name another with --out")
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+def _read_diff(team: Team, name: str) -> str:
+    return (team.unseen / name).read_text(encoding="utf-8")

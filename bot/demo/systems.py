@@ -1,0 +1,135 @@
+"""The systems that sit the exam: the adapter through its real door, and what it must beat.
+
+Each decides by a gate fitted on the same calibration windows for the same wanted precision.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from bot.demo.exam import Answer, Item
+from bot.model_process import ModelProcess
+from bot.review import review
+from finetune.baselines import GATES, GateBaseline
+from finetune.engines import Engine
+from finetune.features import FEATURES, SPEAK, label_window, window_features, with_speak
+from finetune.gate import Gate, fit_gate
+from finetune.recall import Recall
+from postil.answer import anchors, span_of
+from postil.prompt import render_question
+from postil.records import Finding, Pair
+from postil.settings import ReviewSettings
+
+ALL_COMMENTS = 10_000
+MOST_WORDS = 48
+"""Tokens of a remark; the sample's people are brief."""
+
+
+class Sat(msgspec.Struct, frozen=True, kw_only=True):
+    """A system's answers, in the order of the items."""
+
+    name: str
+    note: str
+    answers: tuple[Answer, ...]
+
+
+def sit_adapter(
+    model: ModelProcess, items: Sequence[Item], diffs: Mapping[int, str], settings: ReviewSettings
+) -> tuple[Sat, dict[int, tuple[Finding, ...]]]:
+    """The adapter reviews each pull request as it would live, without a cap on comments."""
+    open_ended = msgspec.structs.replace(settings, max_comments=ALL_COMMENTS, max_tokens=MOST_WORDS)
+    found = {pull: review(diff, model, open_ended).findings for pull, diff in diffs.items()}
+    windows = [item.window for item in items]
+    chances = model.gate(windows, model.score([render_question(window) for window in windows]))
+    answers = tuple(
+        _answer_of(item, found[item.pull], chance)
+        for item, chance in zip(items, chances, strict=True)
+    )
+    threshold = model.info.threshold
+    note = "never speaks" if threshold is None else f"speaks from probability {threshold:.2f}"
+    return Sat(name="adapter", note=note, answers=answers), found
+
+
+def _answer_of(item: Item, findings: Sequence[Finding], chance: float) -> Answer:
+    here = [f for f in findings if item.window.rows(f.span)]
+    if not here:
+        return Answer(probability=chance)
+    return Answer(probability=chance, line=here[0].span.start, message=here[0].message)
+
+
+def sit_base(
+    engine: Engine,
+    items: Sequence[Item],
+    pairs: Sequence[Pair],
+    recall: Recall,
+    settings: ReviewSettings,
+) -> Sat:
+    """The base model with the same prompt, and the same gate fitted on its own scores."""
+    held = [pair for pair in pairs if pair.split == "calibration"]
+    speaks = dict(
+        zip(
+            (pair.id for pair in held),
+            engine.score([pair.instruction for pair in held]),
+            strict=True,
+        )
+    )
+    rows = with_speak([label_window(pair, recall) for pair in held], speaks)
+    gate = fit_gate(rows, min_precision=settings.min_precision, names=FEATURES, alone=SPEAK)
+    scores = engine.score([render_question(item.window) for item in items])
+    answers = []
+    for item, score in zip(items, scores, strict=True):
+        features = window_features(item.window, recall, None, score)
+        answers.append(_base_answer(engine, item, gate, features))
+    return Sat(name="base model, same prompt and gate", note=_note(gate), answers=tuple(answers))
+
+
+def _base_answer(engine: Engine, item: Item, gate: Gate, features: Mapping[str, float]) -> Answer:
+    chance = gate.probability(features)
+    if not gate.speaks(features):
+        return Answer(probability=chance)
+    allowed = anchors(item.window)
+    question = render_question(item.window)
+    scores = engine.anchor_scores(question, allowed)
+    anchor = allowed[scores.index(max(scores))]
+    message = engine.write([question], [anchor], MOST_WORDS)[0]
+    return Answer(probability=chance, line=span_of(item.window, anchor).start, message=message)
+
+
+def sit_baseline(
+    baseline: GateBaseline,
+    items: Sequence[Item],
+    pairs: Sequence[Pair],
+    recall: Recall,
+    settings: ReviewSettings,
+) -> Sat:
+    """No model: the words and the row of the past remark on the most similar code."""
+    rows = [label_window(pair, recall) for pair in pairs if pair.split == "calibration"]
+    gate = fit_gate(
+        rows,
+        min_precision=settings.min_precision,
+        names=baseline.features,
+        alone=baseline.alone,
+    )
+    answers = []
+    for item in items:
+        features = window_features(item.window, recall, None, 0.0)
+        matches = recall.similar(item.window, None, 1)
+        chance = gate.probability(features)
+        if not matches or not gate.speaks(features):
+            answers.append(Answer(probability=chance))
+            continue
+        line = span_of(item.window, matches[0].anchor(item.window)).start
+        message = matches[0].entry.message
+        answers.append(Answer(probability=chance, line=line, message=message))
+    return Sat(name=baseline.name, note=_note(gate), answers=tuple(answers))
+
+
+def _note(gate: Gate) -> str:
+    if gate.threshold is None:
+        return f"no threshold reached {gate.wanted_precision:.0%} precision: never speaks"
+    return f"speaks from probability {gate.threshold:.2f}"
+
+
+def baselines() -> tuple[GateBaseline, ...]:
+    """Retrieval, cheap features alone, size alone."""
+    return tuple(reversed(GATES))

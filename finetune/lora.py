@@ -1,0 +1,119 @@
+"""Low-rank matrices on the linear layers of a base: where they sit, and how a CPU computes them.
+
+On a CPU the matrix products of a small model are cheap and everything around them is not: peft
+draws a dropout mask as large as the activations and multiplies and adds in passes of their own.
+`CpuLora` gives the same numbers with product, scale and sum in one call, forward and backward
+(docs/decisions/002-training-loop.md). A GPU, and weights packed in NF4, use peft's own layers.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from peft.tuners.lora import Linear
+from torch import nn
+from torch.nn import functional
+
+from postil.errors import ConfigError
+from postil.settings import TrainSettings
+
+ALL = "all-linear"
+
+
+def lora_config(model: Any, settings: TrainSettings, base_name: str) -> LoraConfig:
+    """peft's configuration for new matrices on `model`; ConfigError for unknown targets."""
+    known = linear_names(model)
+    wanted = settings.targets
+    unknown = [name for name in wanted if name != ALL and name not in known]
+    if unknown or not wanted:
+        raise ConfigError(
+            f"train.targets: unknown module {', '.join(unknown) or '(none given)'};"
+            f" this base has {ALL}, {', '.join(known)}"
+        )
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=ALL if ALL in wanted else list(wanted),
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=base_name,
+    )
+    return with_cpu_layers(config, model)
+
+
+def stored_config(model: Any, folder: Path) -> LoraConfig:
+    """The configuration saved with an adapter, for use on `model`."""
+    config = LoraConfig.from_pretrained(str(folder))
+    assert isinstance(config, LoraConfig)  # noqa: S101 - asked of that very class
+    return with_cpu_layers(config, model)
+
+
+def with_cpu_layers(config: LoraConfig, model: Any) -> LoraConfig:
+    """Have peft make `CpuLora` layers where the model's weights are plain and on a CPU."""
+    plain = all(p.device.type == "cpu" and p.is_floating_point() for p in model.parameters())
+    if plain:
+        config._register_custom_module({nn.Linear: CpuLora})
+    return config
+
+
+def linear_names(model: nn.Module) -> list[str]:
+    """The names of linear modules a low-rank matrix can sit on, without the output head."""
+    found = {
+        name.rsplit(".", 1)[-1]
+        for name, part in model.named_modules()
+        if isinstance(part, nn.Linear)
+    }
+    return sorted(found - {"lm_head"})
+
+
+class CpuLora(Linear):  # type: ignore[misc]
+    """Drops whole input features of a micro-batch rather than single values; else as its parent."""
+
+    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """x (..., inputs) to (..., outputs)."""
+        if self.disable_adapters or self.merged or len(self.active_adapters) != 1:
+            output: torch.Tensor = super().forward(x, *args, **kwargs)
+            return output
+        name = self.active_adapters[0]
+        down, up = self.lora_A[name].weight, self.lora_B[name].weight
+        share = getattr(self.lora_dropout[name], "p", 0.0)
+        if self.training and share:
+            kept = torch.rand(down.shape[1]) >= share
+            down = down * (kept / (1 - share)).to(down.dtype)
+        base = self.get_base_layer()
+        product: torch.Tensor = _Product.apply(  # type: ignore[no-untyped-call]
+            x, base.weight, base.bias, down.to(x.dtype), up.to(x.dtype), self.scaling[name]
+        )
+        return product
+
+
+class _Product(torch.autograd.Function):
+    """x W' + b + s (x A') B', with frozen W and b; all rows of x at once."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        down: torch.Tensor,
+        up: torch.Tensor,
+        scale: float,
+    ) -> torch.Tensor:
+        rows = x.reshape(-1, x.shape[-1])
+        low = rows @ down.t()
+        output = functional.linear(rows, weight, bias).addmm_(low, up.t(), alpha=scale)
+        ctx.save_for_backward(rows, weight, down, up, low)
+        ctx.scale, ctx.shape = scale, x.shape
+        return output.view(*x.shape[:-1], -1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        rows, weight, down, up, low = ctx.saved_tensors
+        outer = gradients[0].reshape(-1, gradients[0].shape[-1])
+        inner = (outer @ up).mul_(ctx.scale)
+        for_x = None
+        if ctx.needs_input_grad[0]:
+            for_x = (outer @ weight).addmm_(inner, down).view(ctx.shape)
+        return for_x, None, None, inner.t() @ rows, (outer.t() @ low).mul_(ctx.scale), None

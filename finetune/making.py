@@ -1,0 +1,144 @@
+"""Pairs -> a published adapter: train, calibrate its gate, index the past, write the card.
+
+Everything is made in a folder beside the registry's and published by one rename; a run that stops
+on the way, Ctrl-C too, leaves nothing.
+"""
+
+import importlib.metadata
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from finetune.adapters import Registry
+from finetune.base_model import BaseModel, Precision
+from finetune.engines.local import LocalEngine
+from finetune.evaluate import calibrate_gate
+from finetune.gate import GATE_FILE, Gate, write_gate
+from finetune.loop import Progressed, Report
+from finetune.readings import Progress, no_progress
+from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
+from finetune.train import Plan, prepare, run, workspace
+from mining.dataset import digest_pairs
+from postil.errors import AdapterError
+from postil.prompt import TEMPLATE
+from postil.records import AdapterCard, LoraShape, Pair
+from postil.settings import Settings
+
+LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
+
+Reporter = Callable[[Plan], AbstractContextManager[Report]]
+"""Shows a plan, then the run's progress while the context is open."""
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A published adapter."""
+
+    folder: Path
+    card: AdapterCard
+    plan: Plan
+    done: Progressed
+    gate: Gate | None
+
+
+def make_adapter(
+    pairs: Sequence[Pair],
+    settings: Settings,
+    base: BaseModel,
+    registry: Registry,
+    repo: str,
+    reporter: Reporter,
+    progress: Progress = no_progress,
+) -> Made:
+    """Train on the train part and calibrate on the calibration part; publish, promote nothing."""
+    if settings.train.mode == "full":
+        raise AdapterError("train.mode = full makes a whole model, not an adapter: use --out")
+    prepared = prepare(pairs, settings.train, base)
+    with workspace(lambda: registry.workspace(repo)) as folder:
+        with reporter(prepared.plan) as report:
+            done = run(prepared, settings.train, folder, report)
+        plan = prepared.plan
+        del prepared
+        write_index(folder / INDEX_FILE, index_entries(pairs))
+        card = describe(pairs, settings, base, repo, plan, done)
+        gate = _calibrate(pairs, settings, base, folder, card, progress)
+        if gate is not None:
+            write_gate(folder / GATE_FILE, gate)
+            card = msgspec.structs.replace(card, threshold=gate.threshold)
+        published = registry.publish(folder, card)
+    return Made(folder=published, card=card, plan=plan, done=done, gate=gate)
+
+
+def scoring_precision(settings: Settings) -> Precision:
+    """What the base is loaded in when this adapter is used."""
+    return "nf4" if settings.train.mode == "qlora" else "bf16"
+
+
+def describe(
+    pairs: Sequence[Pair],
+    settings: Settings,
+    base: BaseModel,
+    repo: str,
+    plan: Plan,
+    done: Progressed,
+) -> AdapterCard:
+    """The card, but for the hashes that publishing adds."""
+    train = settings.train
+    return AdapterCard(
+        name=f"{repo} {datetime.now(UTC):%Y-%m-%d}",
+        repo=repo,
+        base=base.name,
+        base_revision=base.revision,
+        base_sha256=base.sha256,
+        template=TEMPLATE,
+        window_lines=settings.mining.window_lines,
+        max_length=train.max_length,
+        data_sha256=digest_pairs(pairs),
+        pairs=plan.pairs,
+        mode=train.mode,
+        lora=LoraShape(
+            rank=train.rank, alpha=train.alpha, dropout=train.dropout, targets=train.targets
+        ),
+        scoring={"engine": "local", "precision": scoring_precision(settings)},
+        seed=train.seed,
+        libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
+        files={},
+        metrics={
+            "held_out_loss": done.best_loss,
+            "held_out_loss_base": done.first_loss,
+            "steps": done.steps,
+            "tokens": done.tokens,
+            "seconds": round(done.seconds, 1),
+        },
+        created_at=datetime.now(UTC),
+    )
+
+
+def _calibrate(
+    pairs: Sequence[Pair],
+    settings: Settings,
+    base: BaseModel,
+    folder: Path,
+    card: AdapterCard,
+    progress: Progress,
+) -> Gate | None:
+    """A gate from the calibration part; None, and so silence, where there is none."""
+    if not any(pair.split == "calibration" for pair in pairs):
+        return None
+    engine = LocalEngine(
+        base,
+        folder,
+        precision=scoring_precision(settings),
+        max_length=settings.train.max_length,
+        card=card,
+    )
+    return calibrate_gate(
+        engine,
+        pairs,
+        Recall.read(folder / INDEX_FILE),
+        min_precision=settings.review.min_precision,
+        seed=settings.train.seed,
+        progress=progress,
+    )
