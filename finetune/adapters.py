@@ -21,6 +21,8 @@ from postil.records import AdapterCard
 
 CARD = "card.json"
 WEIGHTS = "adapter_model.safetensors"
+WHOLE = "model.safetensors"
+"""The weights of a fully tuned model, which has no low-rank matrices."""
 CURRENT = "current"
 PREVIOUS = "previous"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
@@ -72,7 +74,7 @@ def check_weights(folder: Path) -> None:
     import torch
     from safetensors import SafetensorError, safe_open
 
-    path = folder / WEIGHTS
+    path = folder / (WEIGHTS if (folder / WEIGHTS).exists() else WHOLE)
     try:
         with safe_open(path, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 - no mapping

@@ -175,7 +175,8 @@ def load_base(base: BaseModel, precision: Precision, device: str = "cpu") -> Pre
     """Load in bf16, or in NF4 with double quantisation and bf16 compute (QLoRA), frozen."""
     options: dict[str, Any] = {"dtype": torch.bfloat16, "local_files_only": True}
     if precision == "nf4":
-        options["quantization_config"] = transformers.BitsAndBytesConfig(
+        nf4: Any = transformers.BitsAndBytesConfig
+        options["quantization_config"] = nf4(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
@@ -199,7 +200,8 @@ def load_base(base: BaseModel, precision: Precision, device: str = "cpu") -> Pre
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No bars and notes of transformers: standard error is for our own progress."""
-    notes, bars = transformers.logging, transformers.logging.is_progress_bar_enabled()
+    notes: Any = transformers.logging
+    bars = notes.is_progress_bar_enabled()
     level = notes.get_verbosity()
     notes.set_verbosity_error()
     notes.disable_progress_bar()

@@ -79,7 +79,7 @@ def answer_losses(model: Any, batch: tuple[torch.Tensor, ...]) -> tuple[torch.Te
 
 
 def head_logits(causal: Any, hidden: torch.Tensor) -> torch.Tensor:
-    """Float32 logits of chosen hidden states, with the scaling some families put behind the head."""
+    """Float32 logits of chosen hidden states, with the scaling that some families put behind."""
     logits: torch.Tensor = causal.get_output_embeddings()(hidden).float()
     cap = getattr(causal.config, "final_logit_softcapping", None)
     if cap:

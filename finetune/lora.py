@@ -67,7 +67,7 @@ def linear_names(model: nn.Module) -> list[str]:
     return sorted(found - {"lm_head"})
 
 
-class CpuLora(Linear):  # type: ignore[misc]
+class CpuLora(Linear):
     """Drops whole input features of a micro-batch rather than single values; else as its parent."""
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -76,12 +76,13 @@ class CpuLora(Linear):  # type: ignore[misc]
             output: torch.Tensor = super().forward(x, *args, **kwargs)
             return output
         name = self.active_adapters[0]
-        down, up = self.lora_A[name].weight, self.lora_B[name].weight
-        share = getattr(self.lora_dropout[name], "p", 0.0)
+        down: Any = self.lora_A[name].weight
+        up: Any = self.lora_B[name].weight
+        share: float = getattr(self.lora_dropout[name], "p", 0.0)
         if self.training and share:
             kept = torch.rand(down.shape[1]) >= share
             down = down * (kept / (1 - share)).to(down.dtype)
-        base = self.get_base_layer()
+        base: Any = self.get_base_layer()
         product: torch.Tensor = _Product.apply(  # type: ignore[no-untyped-call]
             x, base.weight, base.bias, down.to(x.dtype), up.to(x.dtype), self.scaling[name]
         )

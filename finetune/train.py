@@ -16,8 +16,8 @@ from peft import get_peft_model
 from torch import nn
 
 from finetune.base_model import BaseModel, load_base, load_tokenizer, pick_device
-from finetune.lora import lora_config
 from finetune.loop import Loop, Progressed, Report
+from finetune.lora import lora_config
 from finetune.samples import Chat, Sample, make_samples
 from postil.errors import ConfigError, TrainingError
 from postil.records import Pair
@@ -68,7 +68,7 @@ def prepare(pairs: Sequence[Pair], settings: TrainSettings, base: BaseModel) -> 
         raise ConfigError(f"no pair fits into train.max_length = {settings.max_length} tokens")
     torch.manual_seed(settings.seed)
     device = pick_device()
-    model = load_base(base, "nf4" if settings.mode == "qlora" else "bf16", device)
+    model: Any = load_base(base, "nf4" if settings.mode == "qlora" else "bf16", device)
     if settings.mode == "full":
         model.requires_grad_(True)
     else:

@@ -3,18 +3,19 @@
 An adapter is verified before it is loaded: hashes, base, template, finite values.
 """
 
-import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from peft import PeftModel
-from transformers import DynamicCache
 
 from finetune.adapters import check_weights, load_card
 from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_device
-from finetune.loop import answer_losses, collate
+from finetune.engines.prefix_tree import grow_tree, see
+from finetune.loop import answer_losses, collate, head_logits
+from finetune.lora import stored_config
 from finetune.samples import Chat, make_sample
 from postil.answer import Anchor
 from postil.errors import AdapterError
@@ -23,7 +24,6 @@ from postil.records import AdapterCard
 BATCH_TOKENS = 4096
 """Padded tokens of one scoring pass."""
 
-ANCHORS_AT_ONCE = 32
 REPEAT = 3
 """A phrase of this many words said again ends the text there."""
 
@@ -45,13 +45,15 @@ class LocalEngine:
         self.device = device or pick_device()
         self.max_length = max_length
         self.chat = Chat(load_tokenizer(base))
-        self.model: Any = load_base(base, precision, self.device)
-        if adapter is not None:
-            self.model = _load_adapter(self.model, base, adapter, card or load_card(adapter))
+        if adapter is None:
+            self.model: Any = load_base(base, precision, self.device)
+        else:
+            verified = card or load_card(adapter)
+            self.model = _load_adapted(base, precision, self.device, adapter, verified)
         self.model.eval()
-        self._causal = self.model.get_base_model() if adapter is not None else self.model
+        tuned = hasattr(self.model, "peft_config")
+        self._causal = self.model.get_base_model() if tuned else self.model
         self._backbone = getattr(self._causal, self._causal.base_model_prefix)
-        self._head = self._causal.get_output_embeddings()
 
     @torch.inference_mode()
     def score(self, instructions: Sequence[str]) -> list[float]:
@@ -60,7 +62,7 @@ class LocalEngine:
         scores = [0.0] * len(questions)
         for group in _batched(questions):
             hidden = self._last_hidden([questions[at] for at in group])
-            logits = self._head(hidden).float()
+            logits = head_logits(self._causal, hidden)
             speaking = logits[:, list(set(self.chat.speaking))].logsumexp(dim=-1)
             odds = speaking - logits[:, self.chat.silent]
             for at, value in zip(group, odds.tolist(), strict=True):
@@ -71,13 +73,9 @@ class LocalEngine:
         """Hidden state at the last token of each question, (B, H)."""
         lengths = [len(question) for question in questions]
         ids = torch.zeros((len(questions), max(lengths)), dtype=torch.long)
-        mask = torch.zeros_like(ids)
         for row, question in enumerate(questions):
             ids[row, : len(question)] = torch.tensor(question)
-            mask[row, : len(question)] = 1
-        hidden = self._backbone(
-            input_ids=ids.to(self.device), attention_mask=mask.to(self.device), use_cache=False
-        ).last_hidden_state
+        hidden = self._backbone(input_ids=ids.to(self.device), use_cache=False).last_hidden_state
         last = hidden[torch.arange(len(questions)), torch.tensor(lengths) - 1]
         assert isinstance(last, torch.Tensor)  # noqa: S101 - an index into a tensor
         return last
@@ -86,31 +84,20 @@ class LocalEngine:
     def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
         """Log-probability of each whole anchor line; the question is read once."""
         question = self.chat.question(instruction, self.max_length)
-        ids = torch.tensor([question], device=self.device)
-        read = self._backbone(input_ids=ids, past_key_values=DynamicCache(), use_cache=True)
-        first = self._head(read.last_hidden_state[:, -1]).float().log_softmax(-1)[0]
         lines = [self.chat.encode(f"{anchor}\n") for anchor in allowed]
-        scores: list[float] = []
-        for start in range(0, len(lines), ANCHORS_AT_ONCE):
-            chunk = lines[start : start + ANCHORS_AT_ONCE]
-            scores += self._score_lines(chunk, first, read.past_key_values)
-        return scores
-
-    def _score_lines(
-        self, lines: Sequence[Sequence[int]], first: torch.Tensor, cache: DynamicCache
-    ) -> list[float]:
-        width = max(len(line) for line in lines)
-        ids = torch.zeros((len(lines), width), dtype=torch.long, device=self.device)
-        for row, line in enumerate(lines):
-            ids[row, : len(line)] = torch.tensor(line)
-        repeated = copy.deepcopy(cache)
-        repeated.batch_repeat_interleave(len(lines))
-        hidden = self._backbone(input_ids=ids, past_key_values=repeated).last_hidden_state
-        logged = self._head(hidden).float().log_softmax(-1)
+        tree = grow_tree(lines)
+        mask, positions = see(tree, len(question), self.model.dtype)
+        ids = torch.tensor([[*question, *tree.tokens]])
+        hidden = self._backbone(
+            input_ids=ids.to(self.device),
+            attention_mask=mask.to(self.device),
+            position_ids=positions.to(self.device),
+            use_cache=False,
+        ).last_hidden_state
+        likely = head_logits(self._causal, hidden[0, len(question) - 1 :]).log_softmax(-1).cpu()
         return [
-            float(first[line[0]])
-            + sum(float(logged[row, i, token]) for i, token in enumerate(line[1:]))
-            for row, line in enumerate(lines)
+            sum(float(likely[node + 1, token]) for node, token in zip(path, line, strict=True))
+            for path, line in zip(tree.paths, lines, strict=True)
         ]
 
     @torch.inference_mode()
@@ -167,16 +154,30 @@ class LocalEngine:
         return found
 
 
-def _load_adapter(model: Any, base: BaseModel, adapter: Path, card: AdapterCard) -> Any:
+def _load_adapted(
+    base: BaseModel, precision: Precision, device: str, adapter: Path, card: AdapterCard
+) -> Any:
+    """The base with the adapter on it; a fully tuned model takes the base's place."""
     if card.base_sha256 != base.sha256:
         raise AdapterError(
             f"{adapter}: trained on {card.base} ({card.base_sha256[:12]}), not on this"
             f" {base.name} ({base.sha256[:12]}); use its own base"
         )
     check_weights(adapter)
-    return PeftModel.from_pretrained(
-        model, str(adapter), is_trainable=False, autocast_adapter_dtype=False
-    )
+    if card.mode == "full":
+        return load_base(msgspec.structs.replace(base, folder=adapter), precision, device)
+    model = load_base(base, precision, device)
+    try:
+        return PeftModel.from_pretrained(
+            model,
+            str(adapter),
+            config=stored_config(model, adapter),
+            is_trainable=False,
+            autocast_adapter_dtype=False,
+        )
+    except (RuntimeError, ValueError, KeyError) as error:
+        reason = str(error).split("\n", 1)[0]
+        raise AdapterError(f"{adapter}: does not fit its base: {reason}") from error
 
 
 def _batched(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,16 +29,17 @@ SETTINGS = ReviewSettings(ignore=("docs/*",))
 
 def ticking() -> Iterator[float]:
     """A clock that moves on by a quarter of a second at every look."""
-    return itertools.count(0.0, 0.25)  # type: ignore[arg-type]
+    return itertools.count(0.0, 0.25)
 
 
-def run(diff: str, model: StubModel | None = None, **changes: object) -> Reviewed:
-    values = {"ignore": SETTINGS.ignore} | changes
+def run(
+    diff: str, model: StubModel | None = None, max_comments: int = SETTINGS.max_comments
+) -> Reviewed:
     ticks = ticking()
     return review(
         diff,
         model or StubModel(RULES),
-        ReviewSettings(**values),  # type: ignore[arg-type]
+        msgspec.structs.replace(SETTINGS, max_comments=max_comments),
         clock=lambda: next(ticks),
     )
 
@@ -172,7 +174,7 @@ def test_every_file_is_read_or_named_and_every_finding_has_a_line(
 ) -> None:
     text = "".join(added(*lines, path=f"f{at}.py") for at, lines in enumerate(files))
     model = StubModel(RULES, window_lines=window_lines)
-    reviewed = run(text, model, max_comments=most)
+    reviewed = run(text, model, most)
     assert {*reviewed.reviewed, *reviewed.skipped} == {f"f{at}.py" for at in range(len(files))}
     assert len(reviewed.findings) <= most
     placed = place_all(reviewed.findings, parse_diff(text))
