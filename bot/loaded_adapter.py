@@ -14,6 +14,7 @@ from finetune.base_model import BaseModel, Precision
 from finetune.engines.local import LocalEngine
 from finetune.features import window_features
 from finetune.gate import GATE_FILE, Gate, read_gate
+from finetune.processor import prepare_processor
 from finetune.recall import INDEX_FILE, Recall
 from postil.answer import Anchor
 from postil.errors import AdapterError
@@ -87,6 +88,7 @@ def _way(card: AdapterCard) -> Way:
 
 def load(spec: Mapping[str, str]) -> LoadedAdapter:
     """Load and verify; AdapterError for whatever is not what its card says."""
+    prepare_processor()
     folder = Path(spec["adapter"])
     card = load_card(folder)
     base = BaseModel(

@@ -8,6 +8,7 @@ An expected fault goes back as its class and its line; anything else ends the pr
 """
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -53,6 +54,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 def main() -> None:
     """Answer until the parent closes its end."""
     sys.addaudithook(_refuse_network)
+    logging.disable(logging.WARNING)  # of libraries; ours go back as faults
     with Connection(int(sys.argv[1])) as pipe:
         try:
             _serve(pipe)

@@ -22,6 +22,7 @@ import msgspec
 
 from bot.model_child import Reply, Request
 from bot.review import ModelInfo, Recalled
+from finetune.processor import SPINS
 from postil.answer import Anchor
 from postil.errors import AdapterError, ConfigError, ModelError
 from postil.records import Window
@@ -49,9 +50,11 @@ HANDED_DOWN = frozenset(
 """All that the child learns of our environment; HOME is not among it."""
 
 FIXED = {
+    "GOMP_SPINCOUNT": SPINS,
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
     "PYTHONSAFEPATH": "1",
+    "PYTHONWARNINGS": "ignore",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_OFFLINE": "1",
     "TRANSFORMERS_VERBOSITY": "error",

@@ -27,7 +27,7 @@ MOST_WINDOWS = 400
 
 MOST_RESEMBLING = 3
 LEAST_SIMILAR = 0.25
-"""Past remarks less alike than this are not shown as provenance."""
+"""Past remarks less alike than this are neither quoted nor shown as provenance."""
 
 
 class Recalled(Record, frozen=True, kw_only=True):
@@ -121,7 +121,9 @@ def review(
     """Read a change with a model; PayloadError if the diff is none or that of a merge."""
     watch = Stopwatch(clock)
     files = parse_diff(change) if isinstance(change, str) else tuple(change)
+    watch.lap("read")
     info = model.info
+    watch.lap("load")
     readable, skipped = choose_windows(files, info.window_lines, settings.ignore, most_windows)
     every = [window for some in readable.values() for window in some]
     watch.lap("read")
@@ -247,9 +249,15 @@ def _messages(
 ) -> list[str]:
     """The texts after the anchors: written, or what was said of the most similar window."""
     if model.info.way == "recall":
-        return [past[0].message if past else "" for past in recalled]
+        return [_quoted(past) for past in recalled]
     questions = [render_question(window) for window in asked]
     return model.write(questions, places, settings.max_tokens)
+
+
+def _quoted(past: Sequence[Recalled]) -> str:
+    """The most similar past remark; "" where nothing is similar enough to be said again."""
+    alike = past and past[0].resembles.similarity >= LEAST_SIMILAR
+    return past[0].message if alike else ""
 
 
 def _with_past(finding: Finding, past: Sequence[Recalled]) -> Finding:

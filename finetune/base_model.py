@@ -149,15 +149,16 @@ def _convert(gguf: Path, folder: Path) -> None:
     quantisation are cleared (transformers 5.23).
     """
     with _quiet():
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Any = AutoModelForCausalLM.from_pretrained(
             gguf.parent, gguf_file=gguf.name, dtype=torch.float32
-        ).to(torch.bfloat16)
+        )
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     model.hf_quantizer = None
     model.is_quantized = False
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.config.dtype = torch.bfloat16
+    model = model.to(torch.bfloat16)
     with _quiet():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

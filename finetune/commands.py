@@ -43,7 +43,7 @@ pairs_option = click.option(
 @click.command()
 @pairs_option
 @repo_option
-@click.option("--mode", type=click.Choice(["qlora", "lora"]), help="Default: train.mode, qlora.")
+@click.option("--mode", type=click.Choice(["qlora", "lora", "full"]), help="Default: train.mode, qlora.")
 @click.option("--base", metavar="MODEL", help="Default: train.base, the embedded model.")
 @click.option("--epochs", type=float, help="Passes over the pairs; default: train.epochs, 3.")
 @click.option("--dry-run", is_flag=True, help="Say what would be trained, and stop.")

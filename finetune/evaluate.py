@@ -63,10 +63,8 @@ def evaluate_adapter(
     plan = make_plan(pairs, limits or Limits(), seed)
     if not plan.test:
         raise ConfigError("no test windows in the pairs: build the dataset from more history")
-    with open_base() as engine:
-        of_base = take_readings(engine, plan, progress, name=BASE)
-    with open_adapter() as engine:
-        of_adapter = take_readings(engine, plan, progress, name=ADAPTER)
+    of_base = _read(open_base, plan, progress, BASE)
+    of_adapter = _read(open_adapter, plan, progress, ADAPTER)
     trial = Trial(plan, recall, progress, min_precision=min_precision, seed=seed)
     gates = {
         ADAPTER: gate or trial.fit(FEATURES, SPEAK, of_adapter),
@@ -197,6 +195,12 @@ def score_engine(trial: Trial, name: str, readings: Readings, gate: Gate) -> Eng
         right_line=trial.asked.interval(mean_of(_right_lines(trial.plan.questions, readings))),
         four_way=trial.asked.interval(trial.four_way(readings)),
     )
+
+
+def _read(opener: Opener, plan: Plan, progress: Progress, name: str) -> Readings:
+    """Nothing holds the engine when this returns, so its memory is free for the next."""
+    with opener() as engine:
+        return take_readings(engine, plan, progress, name=name)
 
 
 def _masked(statistic: Statistic, rows: Floats) -> Statistic:

@@ -5,6 +5,7 @@ on the way, Ctrl-C too, leaves nothing.
 """
 
 import importlib.metadata
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -22,7 +23,6 @@ from finetune.readings import Progress, no_progress
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
 from finetune.train import Plan, prepare, run, workspace
 from mining.dataset import digest_pairs
-from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
 from postil.records import AdapterCard, LoraShape, Pair
 from postil.settings import Settings
@@ -53,8 +53,6 @@ def make_adapter(
     progress: Progress = no_progress,
 ) -> Made:
     """Train on the train part and calibrate on the calibration part; publish, promote nothing."""
-    if settings.train.mode == "full":
-        raise AdapterError("train.mode = full makes a whole model, not an adapter: use --out")
     prepared = prepare(pairs, settings.train, base)
     with workspace(lambda: registry.workspace(repo)) as folder:
         with reporter(prepared.plan) as report:
@@ -86,6 +84,13 @@ def describe(
 ) -> AdapterCard:
     """The card, but for the hashes that publishing adds."""
     train = settings.train
+    metrics = {
+        "held_out_loss": done.best_loss,
+        "held_out_loss_base": done.first_loss,
+        "steps": float(done.steps),
+        "tokens": float(done.tokens),
+        "seconds": round(done.seconds, 1),
+    }
     return AdapterCard(
         name=f"{repo} {datetime.now(UTC):%Y-%m-%d}",
         repo=repo,
@@ -98,20 +103,16 @@ def describe(
         data_sha256=digest_pairs(pairs),
         pairs=plan.pairs,
         mode=train.mode,
-        lora=LoraShape(
+        lora=None
+        if train.mode == "full"
+        else LoraShape(
             rank=train.rank, alpha=train.alpha, dropout=train.dropout, targets=train.targets
         ),
         scoring={"engine": "local", "precision": scoring_precision(settings)},
         seed=train.seed,
         libraries={name: importlib.metadata.version(name) for name in LIBRARIES},
         files={},
-        metrics={
-            "held_out_loss": done.best_loss,
-            "held_out_loss_base": done.first_loss,
-            "steps": done.steps,
-            "tokens": done.tokens,
-            "seconds": round(done.seconds, 1),
-        },
+        metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
         created_at=datetime.now(UTC),
     )
 

@@ -16,6 +16,7 @@ from postil.records import ExampleKind, Pair, Record, Split
 
 CHUNK = 64
 """Questions handed to an engine at once, so that progress moves."""
+WRITTEN_AT_ONCE = 10
 CHOICES = 4
 """One true remark and three others."""
 
@@ -112,11 +113,7 @@ def take_readings(
     )
     answered = [question.pair for question in plan.questions] + list(plan.silences)
     loss = _losses(engine, answered, progress, f"{name}: held-out loss")
-    questions = {}
-    for done, question in enumerate(plan.questions, 1):
-        questions[question.pair.id] = _ask(engine, question, done <= plan.written, plan.max_tokens)
-        progress(f"{name}: choosing lines and remarks", done, len(plan.questions))
-    return Readings(speak=speak, loss=loss, questions=questions)
+    return Readings(speak=speak, loss=loss, questions=_answer(engine, plan, progress, name))
 
 
 def score_pairs(
@@ -150,14 +147,33 @@ def _losses(
     return found
 
 
-def _ask(engine: Engine, question: Question, write: bool, max_tokens: int) -> Reading:
-    pair = question.pair
+def _answer(engine: Engine, plan: Plan, progress: Progress, name: str) -> dict[str, Reading]:
+    """Lines and choices one by one, messages together: writing costs most, and least in batches."""
+    places, choices = [], []
+    for done, question in enumerate(plan.questions, 1):
+        places.append(_likeliest(engine, question.pair))
+        choices.append(_weigh(engine, question))
+        progress(f"{name}: choosing lines and remarks", done, len(plan.questions))
+    messages: list[str | None] = []
+    for start in range(0, plan.written, WRITTEN_AT_ONCE):
+        end = min(start + WRITTEN_AT_ONCE, plan.written)
+        asked = [question.pair.instruction for question in plan.questions[start:end]]
+        messages += engine.write(asked, places[start:end], plan.max_tokens)
+        progress(f"{name}: writing remarks", end, plan.written)
+    messages += [None] * (len(plan.questions) - len(messages))
+    return {
+        question.pair.id: Reading(anchor=anchor, message=message, choice=choice)
+        for question, anchor, message, choice in zip(
+            plan.questions, places, messages, choices, strict=True
+        )
+    }
+
+
+def _likeliest(engine: Engine, pair: Pair) -> Anchor:
     assert pair.window is not None  # noqa: S101 - the plan holds only pairs with a window
     allowed = anchors(pair.window)
     scores = engine.anchor_scores(pair.instruction, allowed)
-    best = allowed[max(range(len(allowed)), key=scores.__getitem__)]
-    message = engine.write([pair.instruction], [best], max_tokens)[0] if write else None
-    return Reading(anchor=best, message=message, choice=_weigh(engine, question))
+    return allowed[max(range(len(allowed)), key=scores.__getitem__)]
 
 
 def _weigh(engine: Engine, question: Question) -> tuple[float, ...]:

@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from postil.answer import NO_COMMENT, Anchor
 
 ROW = re.compile(r"^(?P<mark>[-+ ])(?P<text>.*) [RL](?P<row>\d+)$")
 """A row of a window, as `postil.prompt` prints it."""
+
+if TYPE_CHECKING:
+    from finetune.base_model import BaseModel
 
 
 class FakeEngine:
@@ -70,3 +75,50 @@ class FakeEngine:
             for pattern, message in self.rules.items()
             if pattern.search(row["text"])
         ]
+
+
+TINY_TEMPLATE = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content']"
+    " + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def tiny_base(folder: Path, seed: int = 1, template: str | None = TINY_TEMPLATE) -> "BaseModel":
+    """A random little llama with a byte tokenizer, as a model folder; nothing is downloaded."""
+    import torch
+    from tokenizers import Tokenizer, decoders, pre_tokenizers
+    from tokenizers.models import BPE
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    from finetune.base_model import find_base
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    bytewise = Tokenizer(BPE(vocab={letter: i for i, letter in enumerate(letters)}, merges=[]))
+    bytewise.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bytewise.decoder = decoders.ByteLevel()
+    make: Any = PreTrainedTokenizerFast
+    tokenizer = make(
+        tokenizer_object=bytewise,
+        bos_token="<|im_start|>",
+        eos_token="<|im_end|>",
+        pad_token="<|im_end|>",
+    )
+    tokenizer.chat_template = template
+    torch.manual_seed(seed)
+    shape = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.eos_token_id,
+        tie_word_embeddings=True,
+    )
+    model: Any = LlamaForCausalLM(shape)
+    model.to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return find_base(str(folder), folder)

@@ -1,11 +1,13 @@
 """A fake GitHub per test; what its description of the API does not allow fails the test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bot.hosts.github import GitHubPulls
 from tests.bot.fake_pulls import REPO, open_pulls, small_pull
+from tests.bot.tiny_home import TinyHome, make_home
 from tests.github_fake import FakeGitHub, Served
 from tests.openapi import SUBSET, Description
 
@@ -38,3 +40,9 @@ def pulls(served: Served) -> Iterator[GitHubPulls]:
     pulls = open_pulls(served)
     yield pulls
     pulls.close()
+
+
+@pytest.fixture(scope="session")
+def tiny_home(tmp_path_factory: pytest.TempPathFactory) -> TinyHome:
+    """A home with tiny real adapters; tests only read it."""
+    return make_home(tmp_path_factory.mktemp("tiny"))

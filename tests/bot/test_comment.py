@@ -54,7 +54,9 @@ def draft(*findings: Finding, skipped: dict[str, str] | None = None) -> Draft:
 
 
 def write(
-    *findings: Finding, said: frozenset[str] = frozenset(), **skipped: str
+    *findings: Finding,
+    said: frozenset[str] = frozenset(),
+    skipped: dict[str, str] | None = None,
 ) -> ReviewText | None:
     return write_review(draft(*findings, skipped=skipped), FILES, said, KEY)
 
@@ -101,7 +103,7 @@ def test_two_findings_at_one_place_become_one_comment() -> None:
 
 def test_nothing_found_is_nothing_said() -> None:
     assert write() is None
-    assert write(big="binary") is None
+    assert write(skipped={"big": "binary"}) is None
 
 
 def test_what_has_no_line_stands_in_the_body_with_its_marker() -> None:
@@ -123,12 +125,12 @@ def test_what_has_no_place_is_counted() -> None:
 
 
 def test_files_that_were_not_read_are_named_with_the_reason() -> None:
-    text = write(finding(), **{"a`@ada`.png": "binary", "poetry.lock": "lock file"})
+    text = write(finding(), skipped={"a`@ada`.png": "binary", "poetry.lock": "lock file"})
     assert text is not None
     assert text.body.endswith(
         "Not reviewed:\n\n- ``a`@ada`.png``: binary\n- `poetry.lock`: lock file"
     )
-    many = write(finding(), **{f"{'x' * 300}{at}.png": "binary" for at in range(50)})
+    many = write(finding(), skipped={f"{'x' * 300}{at}.png": "binary" for at in range(50)})
     assert many is not None and many.body.endswith(f"- and {50 - MOST_NAMED} more")
     assert len(many.body) < 10_000
 

@@ -70,7 +70,7 @@ def test_progress_names_the_stage_and_ends_at_its_total() -> None:
     seen: dict[str, tuple[int, int]] = {}
     plan = make_plan(TEAM, Limits(samples=1))
     take_readings(FakeEngine(RULES), plan, lambda s, d, t: seen.update({s: (d, t)}), name="base")
-    assert len(seen) == 3
+    assert len(seen) == 4
     assert all(
         stage.startswith("base: ") and done == total for stage, (done, total) in seen.items()
     )

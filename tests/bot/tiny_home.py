@@ -1,0 +1,57 @@
+"""A home with a tiny real adapter, made once, and the `postil` command run in it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+POSTIL = Path(sys.executable).parent / "postil"
+GOLDEN = Path(__file__).parent / "golden"
+REPO = "team/shop"
+
+
+@dataclass(frozen=True)
+class TinyHome:
+    """Folders of the home, the base model, and two adapters; the quoting one is promoted."""
+
+    home: Path
+    base: Path
+    quoting: Path
+    writing: Path
+
+    def run(
+        self, *arguments: str, cwd: Path, more: Mapping[str, str] | None = None, text: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the installed command in a folder, with little else in its environment."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "POSTIL_HOME": str(self.home),
+            "PYTHONSAFEPATH": "1",
+            **(more or {}),
+        }
+        return subprocess.run(
+            [str(POSTIL), *arguments],
+            cwd=cwd,
+            env=environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+
+def make_home(folder: Path) -> TinyHome:
+    """Make it in a process of its own, so that torch stays out of the tests'."""
+    home, base = folder / "home", folder / "base"
+    writing, quoting = (_make(home, base, way) for way in ("write", "recall"))
+    return TinyHome(home=home, base=base, quoting=quoting, writing=writing)
+
+
+def _make(home: Path, base: Path, way: str) -> Path:
+    command = [sys.executable, "-m", "tests.bot.tiny_adapter", str(home), str(base), way]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
