@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from bot.review import ModelInfo, Recalled, Way
-from finetune.adapters import load_card
+from bot.adapter_info import read_info
+from bot.review import ModelInfo, Recalled
 from finetune.base_model import BaseModel, Precision
 from finetune.engines.local import LocalEngine
 from finetune.features import window_features
@@ -17,10 +17,8 @@ from finetune.gate import GATE_FILE, Gate, read_gate
 from finetune.processor import prepare_processor
 from finetune.recall import INDEX_FILE, Recall
 from postil.answer import Anchor
-from postil.errors import AdapterError
-from postil.records import AdapterCard, Window
+from postil.records import Window
 
-PRECISIONS = ("bf16", "nf4")
 REMEMBERED = 3
 """Past remarks looked at for one window, as in training the gate."""
 
@@ -29,19 +27,15 @@ class LoadedAdapter:
     """A `bot.review.Model` over one adapter, in this process."""
 
     def __init__(
-        self, name: str, card: AdapterCard, engine: LocalEngine, gate: Gate | None, recall: Recall
+        self, info: ModelInfo, engine: LocalEngine, gate: Gate | None, recall: Recall
     ) -> None:
+        self.info = info
         self._engine = engine
         self._gate = gate
         self._recall = recall
-        self.info = ModelInfo(
-            adapter=name,
-            base=card.base,
-            template=card.template,
-            window_lines=card.window_lines,
-            threshold=gate.threshold if gate else None,
-            way=_way(card),
-        )
+
+    def load(self) -> None:
+        """It is loaded."""
 
     def score(self, instructions: Sequence[str]) -> list[float]:
         """Log-odds of speaking."""
@@ -78,31 +72,19 @@ class LoadedAdapter:
         ]
 
 
-def _way(card: AdapterCard) -> Way:
-    """How this adapter says things; its card may name it beside how scores are computed."""
-    way = card.scoring.get("way", "write")
-    if way not in ("write", "recall"):
-        raise AdapterError(f"{card.name}: says things by {way!r}, which this Postil cannot")
-    return cast(Way, way)
-
-
 def load(spec: Mapping[str, str]) -> LoadedAdapter:
     """Load and verify; AdapterError for whatever is not what its card says."""
     prepare_processor()
     folder = Path(spec["adapter"])
-    card = load_card(folder)
+    card, info = read_info(folder)
     base = BaseModel(
         name=spec["base"],
         folder=Path(spec["base_folder"]),
         revision=spec["base_revision"],
         sha256=spec["base_sha256"],
     )
-    precision = card.scoring.get("precision", "bf16")
-    if precision not in PRECISIONS:
-        raise AdapterError(f"{folder}: scored in {precision!r}, which this Postil cannot repeat")
-    engine = LocalEngine(
-        base, folder, precision=cast(Precision, precision), max_length=card.max_length
-    )
+    precision = cast(Precision, card.scoring.get("precision", "bf16"))
+    engine = LocalEngine(base, folder, precision=precision, max_length=card.max_length, card=card)
     gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
     recall = Recall.read(folder / INDEX_FILE) if INDEX_FILE in card.files else Recall(())
-    return LoadedAdapter(folder.name, card, engine, gate, recall)
+    return LoadedAdapter(info, engine, gate, recall)

@@ -41,7 +41,6 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
-    "info": (),
     "score": (list[str],),
     "gate": (list[Window], list[float]),
     "anchor_scores": (str, list[Anchor]),

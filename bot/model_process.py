@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -66,29 +66,31 @@ CALL_S = 600.0
 
 
 class ModelProcess:
-    """A `bot.review.Model` in a child. A context manager; `factory` and `spec` name what to load.
+    """A `bot.review.Model` in a child. A context manager.
 
-    `factory` is `module:function`, imported in the child alone and called with `spec`.
+    `factory` is `module:function`, imported in the child alone and called with what `find_spec`
+    returns; nothing is found, started or loaded before the first call.
     """
 
     def __init__(
         self,
+        info: ModelInfo,
         factory: str,
-        spec: Mapping[str, str],
+        find_spec: Callable[[], Mapping[str, str]],
         environment: Mapping[str, str],
         *,
         load_s: float = LOAD_S,
         call_s: float = CALL_S,
     ) -> None:
+        self.info = info
         self._factory = factory
-        self._spec = dict(spec)
+        self._find_spec = find_spec
         self._environment = scrubbed(environment)
         self._load_s = load_s
         self._call_s = call_s
         self._turn = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
-        self._info: ModelInfo | None = None
 
     def __enter__(self) -> "ModelProcess":
         return self
@@ -101,12 +103,11 @@ class ModelProcess:
         """The child's process id, while there is one."""
         return self._child.pid if self._child else None
 
-    @property
-    def info(self) -> ModelInfo:
-        """What was loaded; loads it if need be."""
-        if self._info is None:
-            self._info = self._ask("info", [], ModelInfo)
-        return self._info
+    def load(self) -> None:
+        """Start the child, if there is none, and wait until it has loaded."""
+        with self._turn:
+            if self._child is None:
+                self._start()
 
     def score(self, instructions: Sequence[str]) -> list[float]:
         """See `bot.review.Model`."""
@@ -145,6 +146,7 @@ class ModelProcess:
 
     def _start(self) -> None:
         """Start a child and let it load; it reads nothing of the folder we are in."""
+        spec = dict(self._find_spec())
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-P", "-m", "bot.model_child", str(theirs.fileno())]
@@ -159,7 +161,7 @@ class ModelProcess:
         self._pipe = Connection(ours.detach())
         log.info("model process started pid=%d", self._child.pid)
         paths = [path for path in sys.path if Path(path).is_absolute()]
-        load = Request(method="load", arguments=_raw([self._factory, self._spec, paths]))
+        load = Request(method="load", arguments=_raw([self._factory, spec, paths]))
         self._exchange(load, self._load_s)
 
     def _exchange(self, request: Request, limit_s: float) -> Reply:

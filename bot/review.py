@@ -54,6 +54,10 @@ class Model(Protocol):
     @property
     def info(self) -> ModelInfo: ...
 
+    def load(self) -> None:
+        """Be ready to answer; takes long the first time."""
+        ...
+
     def score(self, instructions: Sequence[str]) -> list[float]:
         """Log-odds of speaking, one a question."""
         ...
@@ -121,14 +125,14 @@ def review(
     """Read a change with a model; PayloadError if the diff is none or that of a merge."""
     watch = Stopwatch(clock)
     files = parse_diff(change) if isinstance(change, str) else tuple(change)
-    watch.lap("read")
     info = model.info
-    watch.lap("load")
     readable, skipped = choose_windows(files, info.window_lines, settings.ignore, most_windows)
     every = [window for some in readable.values() for window in some]
     watch.lap("read")
     candidates: list[tuple[Window, float]] = []
     if every:
+        model.load()
+        watch.lap("load")
         scores = model.score([render_question(window) for window in every])
         watch.lap("score")
         candidates = _candidates(every, model.gate(every, scores), info.threshold)

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from bot.adapter_info import read_info
 from bot.comment import write_review
 from bot.hosts import PullHead, ReviewText
 from bot.model_process import ModelProcess
 from bot.review import Reviewed, read_nothing, review
 from bot.steps import Reviewer
-from finetune.adapters import CARD, Registry, load_card
+from finetune.adapters import CARD, Registry
 from postil.diff import parse_diff
 from postil.errors import AdapterError
 from postil.records import Draft, PostedComment
@@ -40,24 +41,22 @@ def find_adapter(home: Path, repo: str, name: str = "") -> Path | None:
 def open_model(
     folder: Path, home: Path, environment: Mapping[str, str], base_name: str = ""
 ) -> ModelProcess:
-    """The process of a verified adapter; its base is found, and fetched if need be, here."""
-    from finetune.base_model import find_base  # imports torch: seconds
+    """The process of a verified adapter; nothing is loaded before it is asked something."""
+    card, info = read_info(folder)
 
-    card = load_card(folder)
-    base = find_base(base_name or card.base, home)
-    if base.sha256 != card.base_sha256:
-        raise AdapterError(
-            f"{folder}: trained on {card.base} ({card.base_sha256[:12]}), not on"
-            f" {base.name} ({base.sha256[:12]}); use its own base"
-        )
-    spec = {
-        "adapter": str(folder),
-        "base": base.name,
-        "base_folder": str(base.folder),
-        "base_revision": base.revision,
-        "base_sha256": base.sha256,
-    }
-    return ModelProcess(FACTORY, spec, {**environment, "POSTIL_HOME": str(home)})
+    def find_spec() -> dict[str, str]:
+        from finetune.base_model import find_base  # imports torch: seconds
+
+        base = find_base(base_name or card.base, home)
+        return {
+            "adapter": str(folder),
+            "base": base.name,
+            "base_folder": str(base.folder),
+            "base_revision": base.revision,
+            "base_sha256": base.sha256,
+        }
+
+    return ModelProcess(info, FACTORY, find_spec, {**environment, "POSTIL_HOME": str(home)})
 
 
 OpenModel = Callable[[Path], ModelProcess]

@@ -62,6 +62,8 @@ def load_card(folder: Path) -> AdapterCard:
         if found.get(name) != digest:
             state = "damaged" if name in found else "missing"
             raise AdapterError(f"{folder / name}: {state}: it is not the file that the card names")
+    for name in found.keys() - card.files.keys():
+        raise AdapterError(f"{folder / name}: not named by the card; remove it")
     if card.template != TEMPLATE:
         raise AdapterError(
             f"{folder}: made for template {card.template}, this is {TEMPLATE}; train it anew"

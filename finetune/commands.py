@@ -248,7 +248,7 @@ def made_text(made: "Made") -> str:
     done, gate = made.done, made.gate
     lines = [
         f"held-out loss {done.first_loss:.3f} before, {done.best_loss:.3f} at step"
-        f" {done.best_step} of {done.steps} (nats a token)",
+        f" {done.best_step} of {done.steps} (weighted as in training)",
         f"{done.tokens:,} tokens in {done.seconds:.0f} s",
     ]
     if gate is not None:

@@ -34,7 +34,7 @@ Report = Callable[[int, int, float, float | None], None]
 
 
 class Progressed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run did. Losses are nats a learned token."""
+    """What a run did. Losses are weighted means a sample."""
 
     steps: int
     tokens: int
@@ -102,15 +102,18 @@ def micro_batches(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
 
 @torch.no_grad()
 def held_out_loss(model: Any, samples: Sequence[Sample], device: str) -> float:
-    """Mean nats a learned token, every token weighing the same."""
+    """Mean loss a sample, weighted as in training: what is stopped on is what is learned.
+
+    The plain loss a token is mostly wording, which stops improving long before the decision to
+    speak does.
+    """
     model.eval()
-    total, count = 0.0, 0
+    total = 0.0
     for group in micro_batches(samples):
-        losses, _ = answer_losses(model, collate(group, device))
-        total += float(losses.sum())
-        count += losses.numel()
+        losses, weights = answer_losses(model, collate(group, device))
+        total += float((losses * weights).sum())
     model.train()
-    return total / max(1, count)
+    return total / max(1, len(samples))
 
 
 class Loop:

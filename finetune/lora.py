@@ -6,11 +6,14 @@ draws a dropout mask as large as the activations and multiplies and adds in pass
 (docs/decisions/002-training-loop.md). A GPU, and weights packed in NF4, use peft's own layers.
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig
+from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import Linear
 from torch import nn
 from torch.nn import functional
@@ -21,8 +24,8 @@ from postil.settings import TrainSettings
 ALL = "all-linear"
 
 
-def lora_config(model: Any, settings: TrainSettings, base_name: str) -> LoraConfig:
-    """peft's configuration for new matrices on `model`; ConfigError for unknown targets."""
+def add_lora(model: Any, settings: TrainSettings, base_name: str) -> Any:
+    """Put new matrices on `model`, in its dtype; ConfigError for unknown targets."""
     known = linear_names(model)
     wanted = settings.targets
     unknown = [name for name in wanted if name != ALL and name not in known]
@@ -39,17 +42,29 @@ def lora_config(model: Any, settings: TrainSettings, base_name: str) -> LoraConf
         task_type="CAUSAL_LM",
         base_model_name_or_path=base_name,
     )
-    return with_cpu_layers(config, model)
+    with _quiet():
+        return get_peft_model(model, _on_cpu(config, model), autocast_adapter_dtype=False)
 
 
-def stored_config(model: Any, folder: Path) -> LoraConfig:
-    """The configuration saved with an adapter, for use on `model`."""
+def load_lora(model: Any, folder: Path) -> Any:
+    """Put an adapter's matrices on `model`; the caller has verified the folder."""
     config = LoraConfig.from_pretrained(str(folder))
     assert isinstance(config, LoraConfig)  # noqa: S101 - asked of that very class
-    return with_cpu_layers(config, model)
+    with _quiet():
+        return PeftModel.from_pretrained(
+            model, str(folder), config=_on_cpu(config, model), autocast_adapter_dtype=False
+        )
 
 
-def with_cpu_layers(config: LoraConfig, model: Any) -> LoraConfig:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """peft 0.21 asks transformers 5.23 by a name that it warns about."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
+        yield
+
+
+def _on_cpu(config: LoraConfig, model: Any) -> LoraConfig:
     """Have peft make `CpuLora` layers where the model's weights are plain and on a CPU."""
     plain = all(p.device.type == "cpu" and p.is_floating_point() for p in model.parameters())
     if plain:

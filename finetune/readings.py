@@ -34,7 +34,9 @@ class Limits(Record, frozen=True, kw_only=True):
     silences: int | None = 4000
     """Silences scored in calibration, and again in test; ambiguous windows likewise."""
     remarks: int | None = 200
-    """Test remarks for loss, line and four-way choice; as many silences for their loss."""
+    """Test remarks for loss and line; as many silences for their loss."""
+    choices: int | None = 60
+    """Of these, how many for the four-way choice: eight answers are read for each."""
     samples: int | None = 20
     """Test remarks for which a message is written."""
     max_tokens: int = 128
@@ -97,7 +99,10 @@ def make_plan(pairs: Sequence[Pair], limits: Limits, seed: int = 7) -> Plan:
         calibration=tuple(pair for pair in calibration if pair.kind != "ambiguous"),
         test=tuple(test),
         weights=weights,
-        questions=tuple(_question(pair, remarks, seed) for pair in chosen),
+        questions=tuple(
+            _question(pair, remarks, seed, limits.choices is None or place < limits.choices)
+            for place, pair in enumerate(chosen)
+        ),
         silences=tuple(silences[: len(chosen)]),
         written=written,
         max_tokens=limits.max_tokens,
@@ -200,9 +205,11 @@ def _weigh(engine: Engine, question: Question) -> tuple[float, ...]:
     )
 
 
-def _question(pair: Pair, remarks: Sequence[Pair], seed: int) -> Question:
+def _question(pair: Pair, remarks: Sequence[Pair], seed: int, choose: bool) -> Question:
     human = parse_answer(pair.response)
     assert human is not None  # noqa: S101 - only remarks are asked about
+    if not choose:
+        return Question(pair=pair, human=human, choices=())
     own = _plain(human.message)
     others: dict[str, str] = {}
     for other in sorted(remarks, key=lambda one: _shuffled(seed, f"{pair.id}\0{one.id}")):

@@ -12,12 +12,11 @@ from typing import Any
 
 import msgspec
 import torch
-from peft import get_peft_model
 from torch import nn
 
 from finetune.base_model import BaseModel, load_base, load_tokenizer, pick_device
 from finetune.loop import Loop, Progressed, Report
-from finetune.lora import lora_config
+from finetune.lora import add_lora
 from finetune.samples import Chat, Sample, make_samples
 from postil.errors import ConfigError, TrainingError
 from postil.records import Pair
@@ -72,9 +71,7 @@ def prepare(pairs: Sequence[Pair], settings: TrainSettings, base: BaseModel) -> 
     if settings.mode == "full":
         model.requires_grad_(True)
     else:
-        model = get_peft_model(
-            model, lora_config(model, settings, base.name), autocast_adapter_dtype=False
-        )
+        model = add_lora(model, settings, base.name)
     model.train()
     plan = Plan(
         mode=settings.mode,

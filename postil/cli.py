@@ -23,7 +23,7 @@ COMMANDS = {
     "serve": ("bot.commands:serve", "Run the webhook server."),
     "worker": ("bot.commands:worker", "Run reviews for a server whose queue is shared."),
     "action": ("bot.commands:action", "Review inside a GitHub workflow, from the event file."),
-    "demo": ("bot.commands:demo", "The whole of it on a sample team."),
+    "demo": ("bot.demo.run:demo", "The whole of it on a sample team."),
     "init": ("bot.commands:init", "Write a first postil.toml for this repository."),
     "doctor": ("bot.commands:doctor", "Say what is missing, and how to mend it."),
 }
@@ -73,9 +73,9 @@ def postil(verbose: bool) -> None:
 def main() -> None:
     """Run a command; an expected fault is one line on stderr and its exit code."""
     try:
-        postil(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        code = postil(standalone_mode=False)
+        if isinstance(code, int):  # what click makes of an Exit
+            sys.exit(code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

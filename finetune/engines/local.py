@@ -9,13 +9,12 @@ from typing import Any
 
 import msgspec
 import torch
-from peft import PeftModel
 
 from finetune.adapters import check_weights, load_card
 from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_device
 from finetune.engines.prefix_tree import grow_tree, see
 from finetune.loop import answer_losses, collate, head_logits
-from finetune.lora import stored_config
+from finetune.lora import load_lora
 from finetune.samples import Chat, make_sample
 from postil.answer import Anchor
 from postil.errors import AdapterError
@@ -168,13 +167,7 @@ def _load_adapted(
         return load_base(msgspec.structs.replace(base, folder=adapter), precision, device)
     model = load_base(base, precision, device)
     try:
-        return PeftModel.from_pretrained(
-            model,
-            str(adapter),
-            config=stored_config(model, adapter),
-            is_trainable=False,
-            autocast_adapter_dtype=False,
-        )
+        return load_lora(model, adapter)
     except (RuntimeError, ValueError, KeyError) as error:
         reason = str(error).split("\n", 1)[0]
         raise AdapterError(f"{adapter}: does not fit its base: {reason}") from error

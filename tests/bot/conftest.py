@@ -1,7 +1,6 @@
 """A fake GitHub per test; what its description of the API does not allow fails the test."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

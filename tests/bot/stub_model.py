@@ -23,6 +23,20 @@ PAST = Resemblance(
 )
 
 
+def stub_info(
+    threshold: float | None = 0.5, way: Way = "write", window_lines: int = 24
+) -> ModelInfo:
+    """What the stub says of itself."""
+    return ModelInfo(
+        adapter="stub-adapter",
+        base="stub-base",
+        template=TEMPLATE,
+        window_lines=window_lines,
+        threshold=threshold,
+        way=way,
+    )
+
+
 class StubModel:
     """A `bot.review.Model`; every method's calls are counted in `asked`."""
 
@@ -36,14 +50,10 @@ class StubModel:
     ) -> None:
         self.rules = dict(rules)
         self.asked: dict[str, int] = {}
-        self.info = ModelInfo(
-            adapter="stub-adapter",
-            base="stub-base",
-            template=TEMPLATE,
-            window_lines=window_lines,
-            threshold=threshold,
-            way=way,
-        )
+        self.info = stub_info(threshold, way, window_lines)
+
+    def load(self) -> None:
+        """Nothing to load."""
 
     def score(self, instructions: Sequence[str]) -> list[float]:
         """As many as rules are broken."""

@@ -13,6 +13,7 @@ from bot.review import review
 from postil.answer import Anchor
 from postil.errors import AdapterError, ModelError
 from postil.settings import ReviewSettings
+from tests.bot.stub_model import stub_info
 
 FACTORY = "tests.bot.stub_model:load"
 RULE = {"rule:print(": "Log it."}
@@ -40,7 +41,9 @@ diff --git a/shop/cart.py b/shop/cart.py
 
 def start(spec: dict[str, str], call_s: float = 30, load_s: float = 30) -> ModelProcess:
     environment = {**os.environ, **SECRETS}
-    return ModelProcess(FACTORY, RULE | spec, environment, call_s=call_s, load_s=load_s)
+    return ModelProcess(
+        stub_info(), FACTORY, lambda: RULE | spec, environment, call_s=call_s, load_s=load_s
+    )
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +70,7 @@ def test_the_child_knows_nothing_of_our_secrets(model: ModelProcess) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
 def test_not_even_the_memory_it_was_started_with_holds_a_secret(model: ModelProcess) -> None:
-    assert model.info.threshold == 0.5
+    model.load()
     raw = Path(f"/proc/{model.pid}/environ").read_bytes()
     assert b"POSTIL_HOME" in raw or b"PATH" in raw
     assert b"not-a-real" not in raw

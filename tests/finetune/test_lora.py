@@ -5,7 +5,7 @@ from peft.tuners.lora import Linear
 from torch import nn
 
 from finetune.base_model import BaseModel, load_base
-from finetune.lora import CpuLora, lora_config
+from finetune.lora import CpuLora, add_lora
 from postil.errors import ConfigError
 from postil.settings import TrainSettings
 
@@ -49,7 +49,7 @@ def test_dropout_drops_whole_features_and_only_in_training() -> None:
 def test_an_unknown_target_names_the_real_ones(base: BaseModel) -> None:
     settings = TrainSettings(targets=("q_proj", "query"))
     with pytest.raises(ConfigError, match=r"unknown module query; this base has all-linear, down"):
-        lora_config(load_base(base, "bf16"), settings, "x")
+        add_lora(load_base(base, "bf16"), settings, "x")
 
 
 def test_rank_zero_is_refused_by_the_settings() -> None:

@@ -6,7 +6,7 @@ from tests.fakes import FakeEngine
 from tests.finetune.builders import RULES, make_team
 
 TEAM = make_team()
-ALL = Limits(silences=None, remarks=None, samples=None)
+ALL = Limits(silences=None, remarks=None, choices=None, samples=None)
 
 
 def test_a_plan_holds_only_calibration_and_test_and_the_same_each_time() -> None:
@@ -48,6 +48,13 @@ def test_with_fewer_than_four_remarks_there_is_no_choice() -> None:
     plan = make_plan([p for p in few if p.split != "test"] + remarks, ALL)
     assert len(plan.questions) == 3
     assert not any(question.choices for question in plan.questions)
+
+
+def test_the_dear_four_way_choice_is_asked_of_the_first_remarks_only() -> None:
+    questions = make_plan(make_team(120), Limits(choices=3)).questions
+    assert [bool(question.choices) for question in questions[:5]] == [True] * 3 + [False] * 2
+    whole = make_plan(make_team(120), ALL).questions
+    assert questions[:3] == whole[:3]
 
 
 def test_an_engine_that_knows_the_rules_finds_line_words_and_true_remark() -> None:

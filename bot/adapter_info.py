@@ -1,0 +1,37 @@
+"""What an adapter is, read from its folder without loading it: its card, and how it speaks.
+
+Everything by which this Postil could not repeat how the adapter was measured is refused here, in
+one line, before any model is loaded. Imports no torch.
+"""
+
+from pathlib import Path
+from typing import cast, get_args
+
+from bot.review import ModelInfo, Way
+from finetune.adapters import load_card
+from finetune.gate import GATE_FILE, read_gate
+from postil.errors import AdapterError
+from postil.records import AdapterCard
+
+PRECISIONS = ("bf16", "nf4")
+
+
+def read_info(folder: Path) -> tuple[AdapterCard, ModelInfo]:
+    """The verified card, and what a review needs to know; AdapterError if it cannot be used."""
+    card = load_card(folder)
+    if card.scoring.get("precision", "bf16") not in PRECISIONS:
+        precision = card.scoring["precision"]
+        raise AdapterError(f"{folder}: scored in {precision!r}, which this Postil cannot repeat")
+    way = card.scoring.get("way", "write")
+    if way not in get_args(Way):
+        raise AdapterError(f"{folder}: says things by {way!r}, which this Postil cannot")
+    gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
+    info = ModelInfo(
+        adapter=folder.name,
+        base=card.base,
+        template=card.template,
+        window_lines=card.window_lines,
+        threshold=gate.threshold if gate else None,
+        way=cast(Way, way),
+    )
+    return card, info

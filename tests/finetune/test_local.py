@@ -1,0 +1,84 @@
+import pytest
+import torch
+
+from finetune.base_model import BaseModel
+from finetune.engines.local import LocalEngine, cut_repetition
+from finetune.engines.prefix_tree import grow_tree
+from postil.answer import NO_COMMENT, anchors
+from postil.prompt import render_question
+from tests.finetune.builders import make_window
+
+WINDOWS = [
+    make_window("+x = 1", "-y = 2", " z = 3"),
+    make_window(*[f"+value_{i} = {i}" for i in range(13)]),
+    make_window("-gone()"),
+]
+QUESTIONS = [render_question(window) for window in WINDOWS]
+
+
+@pytest.fixture(scope="module")
+def engine(base: BaseModel) -> LocalEngine:
+    made = LocalEngine(base, None, device="cpu")
+    made.model.float()  # exact comparisons
+    return made
+
+
+def log_likelihood(engine: LocalEngine, question: str, answer: list[int]) -> float:
+    """The naive way: one full forward pass of question and answer."""
+    head = list(engine.chat.question(question, 1024))
+    with torch.no_grad():
+        logits = engine.model(torch.tensor([head + answer])).logits[0].log_softmax(-1)
+    return sum(float(logits[len(head) - 1 + i, token]) for i, token in enumerate(answer))
+
+
+def test_scores_are_the_log_odds_of_speaking(engine: LocalEngine) -> None:
+    chat = engine.chat
+    for question, score in zip(QUESTIONS, engine.score(QUESTIONS), strict=True):
+        speak = [log_likelihood(engine, question, [token]) for token in chat.speaking]
+        silent = log_likelihood(engine, question, [chat.silent])
+        assert score == pytest.approx(float(torch.tensor(speak).logsumexp(0)) - silent, abs=1e-2)
+
+
+@pytest.mark.parametrize("at", range(len(WINDOWS)))
+def test_anchor_scores_are_those_of_reading_each_anchor_alone(engine: LocalEngine, at: int) -> None:
+    allowed = anchors(WINDOWS[at])
+    scores = engine.anchor_scores(QUESTIONS[at], allowed)
+    for anchor, score in zip(allowed, scores, strict=True):
+        alone = log_likelihood(engine, QUESTIONS[at], list(engine.chat.encode(f"{anchor}\n")))
+        assert score == pytest.approx(alone, abs=1e-2)
+
+
+def test_loss_is_the_likelihood_of_the_whole_answer(engine: LocalEngine) -> None:
+    answers = ["R1\nName it.", NO_COMMENT, "L1\nKeep it."]
+    for question, answer, (nats, tokens) in zip(
+        QUESTIONS, answers, engine.loss(QUESTIONS, answers), strict=True
+    ):
+        ids = [*engine.chat.encode(answer), engine.chat.end]
+        assert tokens == len(ids)
+        assert nats == pytest.approx(-log_likelihood(engine, question, ids), abs=1e-2)
+
+
+def test_writing_in_a_batch_is_writing_alone(engine: LocalEngine) -> None:
+    places = [anchors(window)[0] for window in WINDOWS]
+    together = engine.write(QUESTIONS, places, 12)
+    alone = [
+        engine.write([question], [place], 12)[0]
+        for question, place in zip(QUESTIONS, places, strict=True)
+    ]
+    assert together == alone
+
+
+def test_a_beginning_shared_by_anchors_is_read_once() -> None:
+    tree = grow_tree([(1, 2, 9), (1, 2, 3, 9), (4, 9), (1, 5, 9)])
+    assert tree.tokens == (1, 2, 3, 4, 5)
+    assert tree.parents == (-1, 0, 1, -1, 0)
+    assert tree.paths == ((-1, 0, 1), (-1, 0, 1, 2), (-1, 3), (-1, 0, 4))
+
+
+def test_text_is_cut_where_it_repeats() -> None:
+    assert cut_repetition("Use the logger. Use the logger. Use the logger.") == "Use the logger."
+    assert cut_repetition("Name it, and name it well.") == "Name it, and name it well."
+
+
+def test_no_question_gets_no_score(engine: LocalEngine) -> None:
+    assert engine.score([]) == []

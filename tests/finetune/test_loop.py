@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+
+from finetune.base_model import BaseModel, load_base, load_tokenizer
+from finetune.loop import Loop, answer_losses, collate, head_logits, held_out_loss, micro_batches
+from finetune.samples import IGNORE, Chat, Sample, make_sample
+from postil.errors import TrainingError
+from postil.settings import TrainSettings
+
+ANSWERS = ("R1\nName it.", "NO_COMMENT", "L2-3\nKeep the old name here, callers use it.")
+
+
+@pytest.fixture(scope="module")
+def samples(base: BaseModel) -> list[Sample]:
+    chat = Chat(load_tokenizer(base))
+    made = [
+        make_sample(chat, f"Review.\n+{'x' * 9 * n} R1", answer, 512)
+        for n, answer in enumerate(ANSWERS, 1)
+    ]
+    return [sample for sample in made if sample is not None]
+
+
+def tunable(base: BaseModel) -> Any:
+    torch.manual_seed(5)
+    model: Any = load_base(base, "bf16")
+    return model.float().requires_grad_(True)
+
+
+def test_the_loss_at_labels_is_the_loss_of_full_logits(
+    base: BaseModel, samples: list[Sample]
+) -> None:
+    model = tunable(base).eval()
+    losses, weights = answer_losses(model, collate(samples, "cpu"))
+    expected, shares = [], []
+    for sample in samples:  # alone: no padding, no mask
+        logits = model(torch.tensor([sample.ids])).logits[0, :-1]
+        labels = torch.tensor(sample.labels[1:])
+        learned = labels != IGNORE
+        expected.append(functional.cross_entropy(logits, labels, reduction="none")[learned])
+        shares += [w for w, at in zip(sample.weights[1:], learned.tolist(), strict=True) if at]
+    assert torch.allclose(losses, torch.cat(expected), atol=1e-4)
+    assert weights.tolist() == pytest.approx(shares)
+
+
+def test_logits_are_capped_and_scaled_as_the_family_does(base: BaseModel) -> None:
+    model = tunable(base)
+    hidden = torch.ones(2, 64)
+    plain = head_logits(model, hidden)
+    model.config.final_logit_softcapping = 0.5
+    assert torch.allclose(head_logits(model, hidden), 0.5 * torch.tanh(plain / 0.5))
+
+
+def test_micro_batches_hold_every_sample_once_and_stay_small(samples: list[Sample]) -> None:
+    many = samples * 30
+    groups = list(micro_batches(many))
+    assert sum(len(group) for group in groups) == len(many)
+    assert all(len(g) * max(len(s.ids) for s in g) <= 4096 for g in groups)
+
+
+def run(
+    base: BaseModel, samples: list[Sample], folder: Path, held_out: list[Sample], **more: Any
+) -> tuple[Loop, Any]:
+    settings = TrainSettings(**{"batch": 3, "epochs": 20, "learning_rate": 5e-3, **more})
+    folder.mkdir()
+    loop = Loop(tunable(base), settings, "cpu", folder / "metrics.jsonl")
+    return loop, loop.run(samples, held_out, lambda *_: None)
+
+
+def test_the_answer_and_its_end_are_learned(
+    base: BaseModel, samples: list[Sample], tmp_path: Path
+) -> None:
+    loop, done = run(base, samples[:1], tmp_path / "a", samples[:1], batch=1, epochs=60)
+    assert done.best_loss < 0.2 < done.first_loss
+    chat = Chat(load_tokenizer(base))
+    question = list(chat.question("Review.\n+xxxxxxxxx R1", 512))
+    said = loop.model.eval().generate(torch.tensor([question]), max_new_tokens=20, do_sample=False)
+    assert chat.tokenizer.decode(said[0, len(question) :]) == "R1\nName it.<|im_end|>"
+
+
+def test_the_best_weights_are_kept_and_the_run_stops_early(
+    base: BaseModel, samples: list[Sample], tmp_path: Path
+) -> None:
+    loop, done = run(base, samples[:2], tmp_path / "a", samples[2:], batch=2, patience=2)
+    assert done.steps < 20
+    assert held_out_loss(loop.model, samples[2:], "cpu") == pytest.approx(done.best_loss, rel=1e-4)
+    rows = [json.loads(line) for line in (tmp_path / "a/metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(1, done.steps + 1))
+    measured = [row["held_out"] for row in rows if row["held_out"] is not None]
+    assert min(measured) == done.best_loss and len(measured) >= 3
+
+
+def test_the_same_seed_gives_the_same_run(
+    base: BaseModel, samples: list[Sample], tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        run(base, samples, tmp_path / name, samples[:1], epochs=3)
+    assert (tmp_path / "a/metrics.jsonl").read_text() == (tmp_path / "b/metrics.jsonl").read_text()
+
+
+def test_a_loss_that_is_not_finite_stops_at_once_and_names_the_batch(
+    base: BaseModel, samples: list[Sample], tmp_path: Path
+) -> None:
+    loop = Loop(tunable(base), TrainSettings(batch=3), "cpu", tmp_path / "metrics.jsonl")
+    with torch.no_grad():
+        loop.model.model.norm.weight.fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"step 1: loss nan .* batch of 3 samples"):
+        loop.run(samples, [], lambda *_: None)
