@@ -4,9 +4,10 @@ What is heavy to import (git, the host's client, the database) is imported once 
 been read.
 """
 
+import importlib
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -18,6 +19,13 @@ from postil.settings import load_settings, postil_home
 __all__ = ["action", "doctor", "init", "review", "serve", "worker"]
 
 SETTINGS_FILE = "postil.toml"
+
+
+def __getattr__(name: str) -> Any:
+    """`demo` is looked up only when it is called: it brings torch and all stages with it."""
+    if name == "demo":
+        return importlib.import_module("bot.demo.run").demo
+    raise AttributeError(name)
 
 
 @click.command()

@@ -72,7 +72,9 @@ def review(
     limit = read_fail_on(fail_on)
     settings = load_settings(Path.cwd(), config)
     if pr is not None:
-        reviewed, placed, detail = _review_pull(pr, adapter, base_model, settings, dry_run)
+        # The token goes to this address, so a settings file that just lies here cannot name it.
+        api_url = os.environ.get("GITHUB_API_URL") or (settings.server.api_url if config else "")
+        reviewed, placed, detail = _review_pull(pr, adapter, base_model, settings, dry_run, api_url)
         click.echo(detail, err=True)
     else:
         text = _read_change(diff, revisions, staged)
@@ -117,9 +119,9 @@ def _review_text(
 
 
 def _review_pull(
-    pr: str, adapter: str, base_model: str, settings: Settings, dry_run: bool
+    pr: str, adapter: str, base_model: str, settings: Settings, dry_run: bool, api_url: str
 ) -> tuple["Reviewed", list["PlacedFinding"], str]:
-    from bot.hosts.github import GitHubPulls
+    from bot.hosts.github import PUBLIC_API, GitHubPulls
     from bot.one_pull import post_pull, read_pull
     from bot.server import load_token
     from bot.signature import load_marker_key
@@ -130,7 +132,7 @@ def _review_pull(
     key = load_marker_key(postil_home(os.environ))
     server = settings.server
     pulls = GitHubPulls(
-        repo, load_token(os.environ), key, account=server.account, base_url=server.api_url
+        repo, load_token(os.environ), key, account=server.account, base_url=api_url or PUBLIC_API
     )
     with closing(pulls), closing(_reader(adapter, base_model, settings, key)) as reader:
         read = read_pull(pulls, int(number), reader)

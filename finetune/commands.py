@@ -1,4 +1,4 @@
-"""`postil train | evaluate | adapters | retrain`: options in, results on stdout, progress on stderr.
+"""`postil train | evaluate | adapters | retrain`: options in, results out, progress on stderr.
 
 torch is imported once the options have been read.
 """
@@ -43,7 +43,9 @@ pairs_option = click.option(
 @click.command()
 @pairs_option
 @repo_option
-@click.option("--mode", type=click.Choice(["qlora", "lora", "full"]), help="Default: train.mode, qlora.")
+@click.option(
+    "--mode", type=click.Choice(["qlora", "lora", "full"]), help="Default: train.mode, qlora."
+)
 @click.option("--base", metavar="MODEL", help="Default: train.base, the embedded model.")
 @click.option("--epochs", type=float, help="Passes over the pairs; default: train.epochs, 3.")
 @click.option("--dry-run", is_flag=True, help="Say what would be trained, and stop.")
@@ -61,9 +63,11 @@ def train(
     settings = load_settings(Path.cwd())
     given = {"mode": mode, "base": base, "epochs": epochs}
     changed = {key: value for key, value in given.items() if value is not None}
-    settings = msgspec.structs.replace(
-        settings, train=msgspec.structs.replace(settings.train, **changed)
-    )
+    try:
+        own = msgspec.structs.replace(settings.train, **changed)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    settings = msgspec.structs.replace(settings, train=own)
     where = home or postil_home(os.environ)
     rows, name = read_pairs(pairs, repo or settings.repo, where)
     from finetune.processor import prepare_processor

@@ -23,7 +23,7 @@ COMMANDS = {
     "serve": ("bot.commands:serve", "Run the webhook server."),
     "worker": ("bot.commands:worker", "Run reviews for a server whose queue is shared."),
     "action": ("bot.commands:action", "Review inside a GitHub workflow, from the event file."),
-    "demo": ("bot.demo.run:demo", "The whole of it on a sample team."),
+    "demo": ("bot.demo.command:demo", "The whole of it on a sample team."),
     "init": ("bot.commands:init", "Write a first postil.toml for this repository."),
     "doctor": ("bot.commands:doctor", "Say what is missing, and how to mend it."),
 }

@@ -27,7 +27,6 @@ from finetune.base_model import BaseModel, find_base
 from finetune.commands import made_text, show_run, stages
 from finetune.engines.local import LocalEngine
 from finetune.making import Made, make_adapter, scoring_precision
-from finetune.processor import prepare_processor
 from finetune.recall import INDEX_FILE, Recall
 from mining.dataset import Built, build_dataset
 from mining.intake import Intake, take_in
@@ -88,17 +87,8 @@ def _cpu_seconds() -> float:
     return used.user + used.system + used.children_user + used.children_system
 
 
-@click.command()
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("build/demo"),
-    show_default=True,
-    help="Folder of the sample team, its adapter and the report; made anew.",
-)
-def demo(out: Path) -> None:
-    """Mine, train, evaluate and review the sample team; ends with a report to open."""
-    prepare_processor()
+def run_demo(out: Path) -> None:
+    """Mine, train, evaluate and review the sample team in `out`, which is made anew."""
     out = out.resolve()
     _make_room(out)
     settings = parse_settings(SETTINGS, "the sample's postil.toml")

@@ -1,6 +1,5 @@
 """One tiny base model for all tests of this folder, and a home with nothing in it."""
 
-
 import pytest
 
 from finetune.base_model import BaseModel

@@ -57,7 +57,7 @@ def test_a_published_adapter_is_whole_and_verified(registry: Registry) -> None:
 
 def test_publishing_the_same_again_changes_nothing(registry: Registry) -> None:
     assert publish(registry) == publish(registry)
-    assert len([path for path in (registry.root / "o/r").iterdir()]) == 1
+    assert len(list((registry.root / "o/r").iterdir())) == 1
 
 
 def test_one_flipped_bit_is_refused(registry: Registry) -> None:

@@ -87,7 +87,7 @@ def test_a_template_that_drops_the_question_is_refused(tmp_path: Path) -> None:
 
 def test_a_tokenizer_that_cannot_tell_silence_from_an_anchor_is_refused(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(tiny_base(tmp_path))
-    tokenizer.backend_tokenizer.normalizer = replacing("NO_COMMENT", "R")  # type: ignore[attr-defined]
+    tokenizer.backend_tokenizer.normalizer = replacing("NO_COMMENT", "R")
     with pytest.raises(ModelError, match="cannot tell NO_COMMENT from an anchor"):
         Chat(tokenizer)
 
