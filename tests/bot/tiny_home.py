@@ -25,23 +25,31 @@ class TinyHome:
     def run(
         self, *arguments: str, cwd: Path, more: Mapping[str, str] | None = None, text: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run the installed command in a folder, with little else in its environment."""
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.home),
-            "POSTIL_HOME": str(self.home),
-            "PYTHONSAFEPATH": "1",
-            **(more or {}),
-        }
-        return subprocess.run(
-            [str(POSTIL), *arguments],
-            cwd=cwd,
-            env=environment,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        """Run the installed command in a folder, with this home."""
+        environment = {"POSTIL_HOME": str(self.home), **(more or {})}
+        return run_postil(*arguments, cwd=cwd, more=environment, text=text)
+
+
+def run_postil(
+    *arguments: str, cwd: Path, more: Mapping[str, str] | None = None, text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run the installed command in a folder, with little in its environment."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(cwd),
+        "POSTIL_HOME": str(cwd / "postil-home"),
+        "PYTHONSAFEPATH": "1",
+        **(more or {}),
+    }
+    return subprocess.run(
+        [str(POSTIL), *arguments],
+        cwd=cwd,
+        env=environment,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
 
 
 def make_home(folder: Path) -> TinyHome:
