@@ -37,10 +37,12 @@ def examine(settings: Settings, home: Path, environment: Mapping[str, str]) -> I
     yield _git()
     for name in NEEDED:
         yield _package(name)
-    yield _home(home)
-    yield _base(settings.train.base, home)
-    yield _store(home)
-    yield _adapter(settings.repo, home)
+    housed = _home(home)
+    yield housed
+    if housed.state == "ok":
+        yield _base(settings.train.base, home)
+        yield _store(home)
+        yield _adapter(settings.repo, home)
     yield _secret(environment)
     yield _token(environment)
 

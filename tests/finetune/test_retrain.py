@@ -1,0 +1,83 @@
+"""Retraining: mine, train from the base, promote only what is better; one at a time."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.demo.team import build_team
+from finetune.adapters import Registry, load_card
+from finetune.base_model import BaseModel
+from finetune.loop import Report
+from finetune.readings import Progress, no_progress
+from finetune.retrain import Retraining
+from finetune.train import Plan
+from mining.commands import mine
+from postil.errors import SourceError, TrainingError
+from postil.settings import MiningSettings, Settings, TrainSettings
+
+REPO = "tidewater/harbor"
+
+
+@contextmanager
+def silent(_: Plan) -> Iterator[Report]:
+    yield lambda *_: None
+
+
+@contextmanager
+def quiet() -> Iterator[Progress]:
+    yield no_progress
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the sample team's reviews in it."""
+    folder = tmp_path_factory.mktemp("retrain")
+    team = build_team(folder / "team")
+    source = f"archive:{team.archive}"
+    arguments = ["--source", source, "--clone", str(team.repository), "--home", str(folder)]
+    done = CliRunner().invoke(mine, [*arguments, "--repo", REPO], catch_exceptions=False)
+    assert done.exit_code == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(base: BaseModel) -> Settings:
+    train = TrainSettings(
+        base=str(base.folder), mode="lora", epochs=0.1, batch=8, rank=2, max_length=512
+    )
+    return Settings(train=train, mining=MiningSettings(shares=(0.2, 0.1, 0.5, 0.2)))
+
+
+def test_the_first_run_is_compared_with_the_base_and_the_second_finds_nothing_new(
+    home: Path, settings: Settings
+) -> None:
+    registry = Registry(home)
+    said = Retraining(settings, home, {}, REPO).go(silent, quiet)
+    (made,) = registry.list(REPO)
+    assert "the bare base" in said
+    better = "; promoted:" in said
+    assert registry.current(REPO) == (made if better else None)
+    registry.promote(REPO, made)
+    assert "nothing new" in Retraining(settings, home, {}, None).go(silent, quiet)
+    assert list(registry.list(REPO)) == [made]
+    assert (
+        f"made {load_card(made).created_at:%Y-%m-%d}" in Retraining(settings, home, {}, REPO).look()
+    )
+
+
+def test_two_at_once_are_refused(home: Path, settings: Settings) -> None:
+    folder = Registry(home).folder(REPO)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".retraining").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(TrainingError, match="another retraining is running"):
+            Retraining(settings, home, {}, REPO).go(silent, quiet)
+
+
+def test_an_empty_store_is_one_clear_line(tmp_path: Path, settings: Settings) -> None:
+    with pytest.raises(SourceError, match="run `postil mine"):
+        Retraining(settings, tmp_path, {}, None).look()
