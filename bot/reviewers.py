@@ -49,14 +49,15 @@ def open_model(
 
         base = find_base(base_name or card.base, home)
         return {
-            "adapter": str(folder),
+            "adapter": str(folder.resolve()),
             "base": base.name,
-            "base_folder": str(base.folder),
+            "base_folder": str(base.folder.resolve()),
             "base_revision": base.revision,
             "base_sha256": base.sha256,
         }
 
-    return ModelProcess(info, FACTORY, find_spec, {**environment, "POSTIL_HOME": str(home)})
+    own = {**environment, "POSTIL_HOME": str(home.resolve())}
+    return ModelProcess(info, FACTORY, find_spec, own)
 
 
 OpenModel = Callable[[Path], ModelProcess]

@@ -1,8 +1,9 @@
 """The optimisation loop: samples -> the best weights seen, by held-out loss.
 
-Logits are computed only where labels are. Low-rank weights compute in bf16 and keep fp32 masters
-in the optimiser. One step sees `batch` samples, in micro-batches of at most `MICRO_TOKENS` padded
-tokens. Not finite means stop: the step and its batch are named.
+Logits are computed only where labels are. Low-rank weights compute in bf16; their fp32 masters
+are one vector, so that the optimiser is one call and not thousands of small ones. One step sees
+`batch` samples, in micro-batches of at most `MICRO_TOKENS` padded tokens. Not finite means stop:
+the step and its batch are named.
 """
 
 import json
@@ -122,9 +123,9 @@ class Loop:
     def __init__(self, model: Any, settings: TrainSettings, device: str, metrics: Path) -> None:
         self.model, self.settings, self.device, self.metrics = model, settings, device, metrics
         self.live = [p for p in model.parameters() if p.requires_grad]
-        self.masters = [p.detach().float().clone().requires_grad_(True) for p in self.live]
-        self.optimizer = _make_optimizer(self.masters, settings.learning_rate, device)
-        self.best: list[torch.Tensor] = []
+        self.master = torch.cat([p.detach().float().flatten() for p in self.live])
+        self.optimizer = _make_optimizer(self.master, settings.learning_rate, device)
+        self.best: torch.Tensor | None = None
 
     def run(
         self, train: Sequence[Sample], held_out: Sequence[Sample], report: Report
@@ -145,12 +146,13 @@ class Loop:
                 stale = 0 if improved else stale + 1
                 if improved:
                     best = (measured, step)
-                    self.best = [p.detach().clone() for p in self.live]
+                    self.best = self.master.clone()
             self._write(step=step, loss=loss, held_out=measured, tokens=tokens)
             report(step, steps, loss, measured)
             if stale >= self.settings.patience:
                 break
-        self._restore()
+        if self.best is not None:
+            self._publish(self.best)
         return Progressed(
             steps=step,
             tokens=tokens,
@@ -168,10 +170,9 @@ class Loop:
             loss = (losses * weights).sum() / len(batch)
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
-        for master, live in zip(self.masters, self.live, strict=True):
-            master.grad = live.grad.float() if live.grad is not None else None
-            live.grad = None
-        norm = float(torch.nn.utils.clip_grad_norm_(self.masters, CLIP))
+        self.master.grad = torch.cat([_gradient(p).float().flatten() for p in self.live])
+        self.model.zero_grad(set_to_none=True)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.master, CLIP))
         if not (math.isfinite(total) and math.isfinite(norm)):
             lengths = [len(sample.ids) for sample in batch]
             raise TrainingError(
@@ -183,18 +184,15 @@ class Loop:
                 step, steps, self.settings.warmup
             )
         self.optimizer.step()
-        self._publish_masters()
+        self._publish(self.master)
         return total
 
     @torch.no_grad()
-    def _publish_masters(self) -> None:
-        for master, live in zip(self.masters, self.live, strict=True):
-            live.copy_(master)
-
-    @torch.no_grad()
-    def _restore(self) -> None:
-        for best, live in zip(self.best, self.live, strict=False):
-            live.copy_(best)
+    def _publish(self, values: torch.Tensor) -> None:
+        """Round the master's values into the weights that compute."""
+        parts = torch.split(values, [p.numel() for p in self.live])
+        for part, live in zip(parts, self.live, strict=True):
+            live.copy_(part.view_as(live))
 
     def _write(self, **values: object) -> None:
         with self.metrics.open("a", encoding="utf-8") as file:
@@ -215,8 +213,8 @@ def _batches(
 ) -> Iterator[list[Sample]]:
     """`steps` batches of like lengths; every epoch shuffles anew from the seed.
 
-    Lengths are sorted within a pool of some batches, so little padding is computed and yet every
-    batch is mixed anew.
+    Within a pool of some batches samples are sorted by their question, so little padding is
+    computed. Answers do not count: a batch of short ones would hold nothing but silences.
     """
     rng = Random(settings.seed)  # noqa: S311 - an order, not a secret
     order: list[Sample] = []
@@ -225,19 +223,27 @@ def _batches(
         if not ready:
             while len(order) < settings.batch * POOL:
                 order += rng.sample(train, len(train))
-            pool = sorted(order[: settings.batch * POOL], key=lambda sample: len(sample.ids))
+            pool = sorted(order[: settings.batch * POOL], key=_question_length)
             order = order[settings.batch * POOL :]
             ready = [pool[i * settings.batch :][: settings.batch] for i in range(POOL)]
             rng.shuffle(ready)
         yield ready.pop()
 
 
-def _make_optimizer(masters: list[torch.Tensor], rate: float, device: str) -> torch.optim.Optimizer:
+def _question_length(sample: Sample) -> int:
+    return len(sample.ids) - sample.learned
+
+
+def _gradient(parameter: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+def _make_optimizer(master: torch.Tensor, rate: float, device: str) -> torch.optim.Optimizer:
     """AdamW; on a GPU bitsandbytes' paged 8-bit one, as QLoRA prescribes."""
     if device == "cuda":
         from bitsandbytes.optim import adamw
 
         paged: Any = adamw.PagedAdamW8bit
-        optimizer: torch.optim.Optimizer = paged(masters, lr=rate, weight_decay=0.0)
+        optimizer: torch.optim.Optimizer = paged([master], lr=rate, weight_decay=0.0)
         return optimizer
-    return torch.optim.AdamW(masters, lr=rate, weight_decay=0.0)
+    return torch.optim.AdamW([master], lr=rate, weight_decay=0.0, fused=True)

@@ -177,7 +177,7 @@ def _refuse_unknown(
 def postil_home(environment: Mapping[str, str]) -> Path:
     """Where stores, models and adapters live: POSTIL_HOME, else the platform's data folder."""
     if environment.get("POSTIL_HOME"):
-        return Path(environment["POSTIL_HOME"]).expanduser()
+        return Path(environment["POSTIL_HOME"]).expanduser().absolute()
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "postil"
     if os.name == "nt":

@@ -20,19 +20,20 @@ WORD_LENGTH = 3
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One window of an unseen pull request; `lines` are those at fault, empty where it is clean."""
+    """One window of an unseen pull request; `line` is where the fault begins, 0 if it is clean."""
 
     pull: int
     window: Window
     rule: str = ""
-    lines: tuple[int, ...] = ()
+    line: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a system says of a window; `line` 0: it stays silent."""
+    """What a system says of a window, from `line` to `end`; 0: it stays silent."""
 
     probability: float
     line: int = 0
+    end: int = 0
     message: str = ""
 
 
@@ -73,13 +74,12 @@ def _item(pull: UnseenPull, window: Window) -> Item:
     found = [v for v in pull.violations if v.path == window.path and v.line in here]
     if not found:
         return Item(pull=pull.number, window=window)
-    lines = tuple(range(found[0].start, found[0].end + 1))
-    return Item(pull=pull.number, window=window, rule=found[0].rule, lines=lines)
+    return Item(pull=pull.number, window=window, rule=found[0].rule, line=found[0].line)
 
 
 def is_right(item: Item, answer: Answer) -> bool:
-    """Whether something was said on a line that is at fault."""
-    return bool(answer.line) and answer.line in item.lines
+    """Whether something was said on the very line where the fault begins."""
+    return bool(item.line) and answer.line <= item.line <= answer.end
 
 
 class RuleReader:

@@ -90,7 +90,7 @@ def _rows(item: Item, answer: Answer) -> list[dict[str, Any]]:
             "kind": line.kind,
             "number": line.new or line.old,
             "text": line.text,
-            "planted": line.new in item.lines,
+            "planted": bool(item.line) and line.new == item.line,
             "said": answer.message if answer.line and line.new == answer.line else "",
         }
         for line in item.window.lines

@@ -54,7 +54,8 @@ def _answer_of(item: Item, findings: Sequence[Finding], chance: float) -> Answer
     here = [f for f in findings if item.window.rows(f.span)]
     if not here:
         return Answer(probability=chance)
-    return Answer(probability=chance, line=here[0].span.start, message=here[0].message)
+    span = here[0].span
+    return Answer(probability=chance, line=span.start, end=span.end, message=here[0].message)
 
 
 def sit_base(
@@ -92,7 +93,8 @@ def _base_answer(engine: Engine, item: Item, gate: Gate, features: Mapping[str, 
     scores = engine.anchor_scores(question, allowed)
     anchor = allowed[scores.index(max(scores))]
     message = engine.write([question], [anchor], MOST_WORDS)[0]
-    return Answer(probability=chance, line=span_of(item.window, anchor).start, message=message)
+    span = span_of(item.window, anchor)
+    return Answer(probability=chance, line=span.start, end=span.end, message=message)
 
 
 def sit_baseline(
@@ -118,9 +120,9 @@ def sit_baseline(
         if not matches or not gate.speaks(features):
             answers.append(Answer(probability=chance))
             continue
-        line = span_of(item.window, matches[0].anchor(item.window)).start
-        message = matches[0].entry.message
-        answers.append(Answer(probability=chance, line=line, message=message))
+        span = span_of(item.window, matches[0].anchor(item.window))
+        said = matches[0].entry.message
+        answers.append(Answer(probability=chance, line=span.start, end=span.end, message=said))
     return Sat(name=baseline.name, note=_note(gate), answers=tuple(answers))
 
 

@@ -7,7 +7,15 @@ import torch
 from torch.nn import functional
 
 from finetune.base_model import BaseModel, load_base, load_tokenizer
-from finetune.loop import Loop, answer_losses, collate, head_logits, held_out_loss, micro_batches
+from finetune.loop import (
+    Loop,
+    _batches,
+    answer_losses,
+    collate,
+    head_logits,
+    held_out_loss,
+    micro_batches,
+)
 from finetune.samples import IGNORE, Chat, Sample, make_sample
 from postil.errors import TrainingError
 from postil.settings import TrainSettings
@@ -110,3 +118,16 @@ def test_a_loss_that_is_not_finite_stops_at_once_and_names_the_batch(
         loop.model.model.norm.weight.fill_(float("nan"))
     with pytest.raises(TrainingError, match=r"step 1: loss nan .* batch of 3 samples"):
         loop.run(samples, [], lambda *_: None)
+
+
+def test_batches_cover_every_epoch_and_do_not_sort_by_answer() -> None:
+    short, long = (
+        Sample(ids=(1,) * (9 + n), labels=(IGNORE,) * 9 + (2,) * n, weights=(0.0,) * 9 + (1.0,) * n)
+        for n in (1, 30)
+    )
+    settings = TrainSettings(batch=4)
+    batches = list(_batches([short, long] * 16, settings, 16))
+    drawn = [sample for batch in batches for sample in batch]
+    assert {len(batch) for batch in batches} == {4}
+    assert drawn.count(short) == len(drawn) / 2
+    assert sum(len({len(s.ids) for s in batch}) == 2 for batch in batches) > len(batches) / 2

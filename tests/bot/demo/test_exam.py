@@ -16,9 +16,9 @@ def window(*texts: str) -> Window:
 
 
 ITEMS = [
-    Item(pull=1, window=window("try:", "except:"), rule="bare-except", lines=(2,)),
+    Item(pull=1, window=window("try:", "except:"), rule="bare-except", line=2),
     Item(pull=1, window=window("x = 1")),
-    Item(pull=2, window=window("print(x)"), rule="print-logging", lines=(1,)),
+    Item(pull=2, window=window("print(x)"), rule="print-logging", line=1),
     Item(pull=2, window=window("y = 2")),
 ]
 
@@ -33,14 +33,16 @@ def test_every_planted_violation_is_in_exactly_one_window(team: Team) -> None:
     assert sum(bool(item.rule) for item in items) == planted >= 60
     assert sum(not item.rule for item in items) >= 120
     for item in (item for item in items if item.rule):
-        assert {line.new for line in item.window.lines} >= set(item.lines)
+        assert item.line in {line.new for line in item.window.lines}
 
 
 def test_marks_count_lines_silence_and_the_rule() -> None:
     answers = [
-        Answer(probability=0.9, line=2, message="Please name the exception, no bare except."),
-        Answer(probability=0.8, line=1, message="Use a logger."),
-        Answer(probability=0.7, line=1, message="Pass a timeout to this request."),
+        Answer(
+            probability=0.9, line=2, end=2, message="Please name the exception, no bare except."
+        ),
+        Answer(probability=0.8, line=1, end=1, message="Use a logger."),
+        Answer(probability=0.7, line=1, end=2, message="Pass a timeout to this request."),
         Answer(probability=0.1),
     ]
     result = mark_system("x", "", ITEMS, answers, RuleReader(RULES))
@@ -59,7 +61,7 @@ def test_a_system_that_never_speaks_has_no_precision() -> None:
 
 
 def test_a_remark_beside_the_fault_is_wrong() -> None:
-    assert not is_right(ITEMS[0], Answer(probability=1, line=1, message="here"))
+    assert not is_right(ITEMS[0], Answer(probability=1, line=1, end=1, message="here"))
 
 
 def test_the_rule_of_a_remark_is_read_from_its_words() -> None:
