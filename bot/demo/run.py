@@ -52,11 +52,11 @@ licence = "Apache-2.0"
 
 [train]
 learning_rate = 1e-3
-epochs = 4
+epochs = 5
 batch = 4
 dropout = 0.0
 evaluations = 1
-patience = 4
+patience = 5
 
 [review]
 mode = "comment"
