@@ -6,6 +6,7 @@ bf16 safetensors under POSTIL_HOME/models, and then loaded from there without an
 """
 
 import hashlib
+import io
 import logging
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any, Literal
 
@@ -211,16 +212,23 @@ def load_base(base: BaseModel, precision: Precision, device: str = "cpu") -> Pre
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No bars and notes of transformers: standard error is for our own progress."""
+    """No bars and notes of the libraries: standard error is for our own progress.
+
+    transformers draws the bar of a GGUF conversion whatever it is told (5.23), and bitsandbytes
+    advises a package that is not needed where the weights are unpacked.
+    """
     notes: Any = transformers.logging
-    bars = notes.is_progress_bar_enabled()
-    level = notes.get_verbosity()
+    advice = logging.getLogger("bitsandbytes")
+    bars, level, advised = notes.is_progress_bar_enabled(), notes.get_verbosity(), advice.level
     notes.set_verbosity_error()
     notes.disable_progress_bar()
+    advice.setLevel(logging.ERROR)
     try:
-        yield
+        with redirect_stderr(io.StringIO()):
+            yield
     finally:
         notes.set_verbosity(level)
+        advice.setLevel(advised)
         if bars:
             notes.enable_progress_bar()
 

@@ -42,6 +42,7 @@ def add_lora(model: Any, settings: TrainSettings, base_name: str) -> Any:
         task_type="CAUSAL_LM",
         base_model_name_or_path=base_name,
     )
+    model.name_or_path = base_name  # else peft writes a path of this machine into the adapter
     with _quiet():
         return get_peft_model(model, _on_cpu(config, model), autocast_adapter_dtype=False)
 

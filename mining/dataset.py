@@ -62,8 +62,9 @@ def digest_pairs(pairs: Sequence[Pair]) -> str:
 
 def write_parquet(pairs: Sequence[Pair], folder: Path) -> None:
     """One Parquet file a part, as `datasets.load_dataset(folder)` expects them."""
-    from datasets import Dataset  # slow to import, and only wanted here
+    from datasets import Dataset, disable_progress_bars  # slow to import, and only wanted here
 
+    disable_progress_bars()
     for part in SPLITS:
         rows = [pair for pair in pairs if pair.split == part]
         if not rows:

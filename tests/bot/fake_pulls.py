@@ -27,14 +27,16 @@ diff --git a/shop/cart.py b/shop/cart.py
 """
 
 
-def small_pull(number: int = 7, head_sha: str = HEAD, diff: str = DIFF) -> FakePull:
+def small_pull(
+    number: int = 7, head_sha: str = HEAD, diff: str = DIFF, repo: str = REPO
+) -> FakePull:
     """An open pull request with one changed file."""
-    api = f"https://api.github.com/repos/{REPO}/pulls/{number}"
+    api = f"https://api.github.com/repos/{repo}/pulls/{number}"
     return FakePull(
         {
             "number": number,
             "url": api,
-            "html_url": f"https://github.com/{REPO}/pull/{number}",
+            "html_url": f"https://github.com/{repo}/pull/{number}",
             "state": "open",
             "draft": False,
             "title": "Name the prices",

@@ -12,7 +12,7 @@ from bot.inbox import OPEN_STATES, Delivery, Inbox
 from bot.jobs import Jobs
 from bot.steps import Steps
 from tests.bot.fake_pulls import DIFF, HEAD, KEY, REPO
-from tests.bot.stub_process import wait_for
+from tests.bot.server_process import wait_for
 from tests.bot.stub_reviewer import StubReviewer
 from tests.github_fake import FakeGitHub
 

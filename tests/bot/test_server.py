@@ -18,7 +18,7 @@ from bot.steps import Reviewer
 from postil.errors import ConfigError
 from postil.settings import ReviewSettings, ServerSettings, Settings
 from tests.bot.fake_pulls import HEAD, REPO
-from tests.bot.stub_process import StubProcess, wait_for
+from tests.bot.server_process import StubProcess, wait_for
 from tests.bot.stub_reviewer import StubReviewer
 from tests.github_fake import TOKEN, FakeGitHub, Served
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.bot.fake_pulls import HEAD, REPO, small_pull
-from tests.bot.stub_process import StubProcess, wait_for
+from tests.bot.server_process import StubProcess, wait_for
 from tests.github_fake import FakeGitHub, Served
 
 

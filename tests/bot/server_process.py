@@ -1,4 +1,7 @@
-"""Starts, kills and speaks to `tests.bot.stub_server`."""
+"""A server of ours as a process of its own: started, killed and spoken to.
+
+With a stub reviewer, or `postil serve` as it is installed.
+"""
 
 import json
 import os
@@ -15,14 +18,15 @@ import requests
 from bot.inbox import Inbox
 from bot.signature import sign
 from tests.bot.fake_pulls import HEAD, REPO
+from tests.bot.tiny_home import POSTIL
 from tests.github_fake import TOKEN
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a webhook secret of our tests, long enough"
 
 
-class StubProcess:
-    """One server on a free port, over the same home at every start."""
+class ServerProcess:
+    """One server on a free port, over the same home at every start; subclasses say which."""
 
     def __init__(self, home: Path, api_url: str) -> None:
         home.mkdir(exist_ok=True)
@@ -36,21 +40,24 @@ class StubProcess:
 
     def start(self) -> None:
         """Start it, and wait until the door is open."""
-        command = [sys.executable, "-m", "tests.bot.stub_server", str(self.home), str(self._port)]
         environment = {
             "PATH": os.environ["PATH"],
+            "POSTIL_HOME": str(self.home),
             "POSTIL_WEBHOOK_SECRET": SECRET,
             "GITHUB_TOKEN": TOKEN,
         }
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, self._api_url],
+                self._command(self._port, self._api_url),
                 cwd=ROOT,
                 env=environment,
                 stderr=log,
                 start_new_session=True,
             )
-        wait_for(self._is_open, 30)
+        wait_for(self._is_open, 60)
+
+    def _command(self, port: int, api_url: str) -> list[str]:
+        raise NotImplementedError
 
     def _is_open(self) -> bool:
         assert self._process is not None
@@ -75,17 +82,17 @@ class StubProcess:
         """SIGTERM, and its exit code."""
         assert self._process is not None
         self._process.terminate()
-        code = self._process.wait(40)
+        code = self._process.wait(60)
         self._process = None
         return code
 
-    def deliver(self, delivery: str, number: int = 7) -> int:
+    def deliver(self, delivery: str, number: int = 7, head: str = HEAD, repo: str = REPO) -> int:
         """Send a signed delivery of a pull request; the status of the answer."""
         event = {
             "action": "opened",
             "number": number,
-            "pull_request": {"head": {"sha": HEAD}},
-            "repository": {"full_name": REPO},
+            "pull_request": {"head": {"sha": head}},
+            "repository": {"full_name": repo},
         }
         body = json.dumps(event).encode()
         headers = {
@@ -103,6 +110,29 @@ class StubProcess:
         state = inbox.job(delivery).state
         inbox.close()
         return state
+
+
+class StubProcess(ServerProcess):
+    """`tests.bot.stub_server`: a reviewer that takes no time."""
+
+    def _command(self, port: int, api_url: str) -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            "tests.bot.stub_server",
+            str(self.home),
+            str(port),
+            api_url,
+        ]
+
+
+class InstalledServer(ServerProcess):
+    """`postil serve` with the adapters of its home, in comment mode."""
+
+    def _command(self, port: int, api_url: str) -> list[str]:
+        config = self.home / "server.toml"
+        config.write_text(f'[review]\nmode = "comment"\n[server]\napi_url = "{api_url}"\n')
+        return [str(POSTIL), "serve", "--config", str(config), "--port", str(port)]
 
 
 def wait_for(what: Callable[[], bool], limit_s: float = 20.0) -> None:

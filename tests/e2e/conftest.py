@@ -1,0 +1,53 @@
+"""A small adapter of the real embedded model, made once for all slow tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bot.demo.run import REPO, SETTINGS, mine_and_build
+from bot.demo.team import Team, build_team
+from finetune.adapters import Registry
+from finetune.base_model import find_base
+from finetune.loop import Report
+from finetune.making import Made, make_adapter
+from finetune.train import Plan
+from postil.records import Pair
+from postil.settings import parse_settings
+
+
+@contextmanager
+def quiet(_: Plan) -> Iterator[Report]:
+    yield lambda step, steps, loss, held_out: None
+
+
+def a_few(pairs: tuple[Pair, ...]) -> list[Pair]:
+    """Sixteen pairs to train on, eight held out, twenty to calibrate on; half of them remarks."""
+    chosen: list[Pair] = []
+    for part, count in (("train", 16), ("validation", 8), ("calibration", 20)):
+        for kind in ("remark", "silence"):
+            chosen += [p for p in pairs if (p.split, p.kind) == (part, kind)][: count // 2]
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
+    return build_team(tmp_path_factory.mktemp("team"))
+
+
+@pytest.fixture(scope="session")
+def made(team: Team, home: Path) -> Made:
+    settings = parse_settings(SETTINGS, "sample")
+    train = msgspec.structs.replace(settings.train, epochs=2)
+    review = msgspec.structs.replace(settings.review, min_precision=0.05)  # it shall speak
+    settings = msgspec.structs.replace(settings, train=train, review=review)
+    pairs = a_few(mine_and_build(team, settings, home).pairs)
+    base = find_base("smollm2-135m", home)
+    return make_adapter(pairs, settings, base, Registry(home), REPO, quiet)
