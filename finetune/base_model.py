@@ -214,21 +214,17 @@ def load_base(base: BaseModel, precision: Precision, device: str = "cpu") -> Pre
 def _quiet() -> Iterator[None]:
     """No bars and notes of the libraries: standard error is for our own progress.
 
-    transformers draws the bar of a GGUF conversion whatever it is told (5.23), and bitsandbytes
-    advises a package that is not needed where the weights are unpacked.
+    transformers draws the bar of a GGUF conversion whatever it is told (5.23).
     """
     notes: Any = transformers.logging
-    advice = logging.getLogger("bitsandbytes")
-    bars, level, advised = notes.is_progress_bar_enabled(), notes.get_verbosity(), advice.level
+    bars, level = notes.is_progress_bar_enabled(), notes.get_verbosity()
     notes.set_verbosity_error()
     notes.disable_progress_bar()
-    advice.setLevel(logging.ERROR)
     try:
         with redirect_stderr(io.StringIO()):
             yield
     finally:
         notes.set_verbosity(level)
-        advice.setLevel(advised)
         if bars:
             notes.enable_progress_bar()
 

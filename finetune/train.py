@@ -14,6 +14,7 @@ import msgspec
 import torch
 from torch import nn
 
+from finetune.attention import use_short_attention
 from finetune.base_model import BaseModel, load_base, load_tokenizer, pick_device
 from finetune.loop import Loop, Progressed, Report
 from finetune.lora import add_lora
@@ -72,6 +73,8 @@ def prepare(pairs: Sequence[Pair], settings: TrainSettings, base: BaseModel) -> 
         model.requires_grad_(True)
     else:
         model = add_lora(model, settings, base.name)
+    if device == "cpu":
+        use_short_attention(model)
     model.train()
     plan = Plan(
         mode=settings.mode,

@@ -68,6 +68,8 @@ def postil(verbose: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s level=%(levelname)s logger=%(name)s %(message)s",
     )
+    # It advises a package that is not needed where NF4 weights are unpacked.
+    logging.getLogger("bitsandbytes.backends").setLevel(logging.ERROR)
 
 
 def main() -> None:
