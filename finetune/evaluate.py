@@ -16,7 +16,8 @@ import numpy as np
 from finetune.baselines import GATES
 from finetune.engines import Engine
 from finetune.features import FEATURES, SPEAK, label_window, pull_of, with_speak
-from finetune.gate import Gate, fit_gate
+from finetune.gate import Gate
+from finetune.gate_fitting import fit_gate
 from finetune.metrics import Floats, Ranking, Statistic, mean_of
 from finetune.readings import (
     Limits,

@@ -7,7 +7,8 @@ resamples, so that differences are paired.
 from collections.abc import Sequence
 
 from finetune.features import Labelled, label_window, pull_of, with_speak
-from finetune.gate import Gate, fit_gate
+from finetune.gate import Gate
+from finetune.gate_fitting import fit_gate
 from finetune.metrics import Bootstrap, Interval, Statistic, mean_of
 from finetune.readings import CHOICES, Plan, Progress, Readings, no_progress
 from finetune.recall import Recall

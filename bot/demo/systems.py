@@ -13,7 +13,8 @@ from bot.review import review
 from finetune.baselines import GATES, GateBaseline
 from finetune.engines import Engine
 from finetune.features import FEATURES, SPEAK, label_window, window_features, with_speak
-from finetune.gate import Gate, fit_gate
+from finetune.gate import Gate
+from finetune.gate_fitting import fit_gate
 from finetune.recall import Recall
 from postil.answer import anchors, span_of
 from postil.prompt import render_question

@@ -12,7 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from finetune.features import FEATURES, SPEAK, Labelled
-from finetune.gate import STRENGTH, Gate, choose_threshold, fit_gate, read_gate, write_gate
+from finetune.gate import Gate, read_gate, write_gate
+from finetune.gate_fitting import STRENGTH, choose_threshold, fit_gate
 from postil.errors import AdapterError
 
 
@@ -42,7 +43,7 @@ def test_probabilities_are_those_of_scikit_learn() -> None:
     model = make_pipeline(StandardScaler(), regression)
     model.fit(values, [row.remarked for row in rows])
     expected = model.predict_proba(values)[:, 1]
-    gate = fit_gate(rows)
+    gate = fit_gate(rows, alone=None)
     assert gate.method == "logistic"
     found = [gate.probability(row.features) for row in rows]
     np.testing.assert_allclose(found, expected, atol=1e-9)
@@ -66,6 +67,25 @@ def test_with_few_examples_only_the_log_odds_count() -> None:
     gate = fit_gate(make_rows(40))
     assert (gate.method, gate.features) == ("platt", (SPEAK,))
     assert "Platt" in gate.note
+
+
+def test_features_that_tell_nothing_do_not_enter() -> None:
+    gate = fit_gate(make_rows(120))
+    assert gate.features == (SPEAK,)
+    assert "did no better" in gate.note
+
+
+def test_features_that_tell_more_than_the_log_odds_do_enter() -> None:
+    telling = [
+        msgspec.structs.replace(
+            row,
+            features={**row.features, "added_rows": row.features["added_rows"] + 3 * row.remarked},
+        )
+        for row in make_rows(400)
+    ]
+    gate = fit_gate(telling)
+    assert gate.features == FEATURES
+    assert "14 features" in gate.note
 
 
 @pytest.mark.parametrize("kind", ["remark", "silence"])

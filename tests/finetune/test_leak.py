@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from finetune.features import Labelled, label_window
-from finetune.gate import fit_gate
+from finetune.gate_fitting import fit_gate
 from finetune.metrics import Bootstrap, Interval, Ranking
 from finetune.recall import Recall, index_entries
 from mining.examples import build_examples
@@ -76,7 +76,7 @@ def label(pairs: list[Pair]) -> tuple[list[Labelled], list[Labelled]]:
 def measure(calibration: list[Labelled], test: list[Labelled]) -> Interval:
     """AUC on test of a gate on every cheap feature."""
     names = tuple(test[0].features)
-    gate = fit_gate(calibration, names=names, alone=names[0])
+    gate = fit_gate(calibration, names=names, alone=None)
     assert gate.method == "logistic"
     ranking = Ranking([gate.probability(row.features) for row in test], [r.remarked for r in test])
     return Bootstrap([row.group for row in test], resamples=200).interval(ranking.auc)
