@@ -6,7 +6,6 @@ a branch starts from main as it was that day, and a merge takes both sides.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -27,6 +26,7 @@ from bot.demo.pieces import Piece
 from bot.demo.placing import Placement, place_pieces
 from bot.demo.plan import FIRST_DAY, Fate, Plan
 from bot.demo.talk import ORGANISATION, Person, Talk
+from bot.demo.titles import name_branch, title_pull
 
 RENAMES = (("harbor/crew.py", "harbor/rosters.py"), ("harbor/coldstore.py", "harbor/reefers.py"))
 DELETED = "harbor/telegrams.py"
@@ -122,26 +122,6 @@ def play_history(
     return History(tuple(finished[plan.number] for plan in plans), main, main_mark)
 
 
-def title_pull(pieces: Sequence[Piece]) -> str:
-    """A title that tells what is added."""
-    first, *others = (_spell_out(piece.subject) for piece in pieces)
-    if not others:
-        return f"Add {first}"
-    if len(others) <= 2:
-        return f"Add {first} and {others[0]}"
-    return f"{first.capitalize()}, {others[0]} and {others[1]}"
-
-
-def name_branch(author: Person, pieces: Sequence[Piece]) -> str:
-    """The branch somebody would type."""
-    first_name = author.name.split()[0].lower()
-    return f"{first_name}/{_spell_out(pieces[0].subject).replace(' ', '-')}"
-
-
-def _spell_out(name: str) -> str:
-    return re.sub(r"([a-z])([A-Z])", r"\1 \2", name.strip("_")).replace("_", " ").lower()
-
-
 def changed_files(before: Codebase, after: Codebase) -> dict[str, str | None]:
     """Path to new text of what differs; None for a path that is gone."""
     old = {module.path: module for module in before.values()}
@@ -192,80 +172,75 @@ def _open_branch(
     )
     first = _apply(main, plan, placements, renamed, is_last=False)
     head = _apply(main, plan, placements, renamed, is_last=True)
-    title = title_pull(pieces)
-    if renamed:
-        title = f"Call {renamed[0]} what it is: {renamed[1]}"
-    elif plan.kind == "delete":
-        title = "Retire the telegrams"
-    ref = f"refs/pull/{plan.number}/head"
-    is_rewritten = plan.kind == "rewritten"
-    first_mark = stream.commit(
-        f"refs/keep/{plan.number}/1" if is_rewritten else ref,
-        title,
-        changed_files(main, first),
-        parents=[main_mark],
-        author=plan.author,
-        authored_at=plan.opened_at - timedelta(minutes=4),
-    )
-    commits = [
-        Commit(
-            mark=first_mark,
-            parent=main_mark,
-            message=title,
-            author=plan.author,
-            at=plan.opened_at - timedelta(minutes=4),
-        )
-    ]
-    if is_rewritten:
-        amended = stream.commit(
-            ref,
-            title,
-            changed_files(main, head),
-            parents=[main_mark],
-            author=plan.author,
-            authored_at=plan.revised_at,
-        )
-        commits = [
-            Commit(
-                mark=amended,
-                parent=main_mark,
-                message=title,
-                author=plan.author,
-                at=plan.revised_at,
-            )
-        ]
-    elif plan.is_revised and head != first:
-        message = rng.choice(SECOND_MESSAGES)
-        second = stream.commit(
-            ref,
-            message,
-            changed_files(first, head),
-            parents=[first_mark],
-            author=plan.author,
-            authored_at=plan.revised_at,
-        )
-        commits.append(
-            Commit(
-                mark=second,
-                parent=first_mark,
-                message=message,
-                author=plan.author,
-                at=plan.revised_at,
-            )
-        )
+    title = _title(plan, pieces, renamed)
+    commits = _commit_versions(stream, plan, title, (main, first, head), main_mark, rng)
     pull = PullHistory(
         plan=plan,
         title=title,
         branch=name_branch(plan.author, pieces),
         base=main_mark,
-        commits=tuple(commits),
-        first_mark=first_mark,
+        # what an amended commit replaced is in no list of the branch's commits
+        commits=commits[-1:] if plan.kind == "rewritten" else commits,
+        first_mark=commits[0].mark,
         merge=None,
         first=first,
         head=head,
         placements=tuple(placements),
     )
     return _Branch(pull, renamed)
+
+
+def _title(plan: Plan, pieces: Sequence[Piece], renamed: tuple[str, str] | None) -> str:
+    if renamed:
+        return f"Call {renamed[0]} what it is: {renamed[1]}"
+    return "Retire the telegrams" if plan.kind == "delete" else title_pull(pieces)
+
+
+def _commit_versions(
+    stream: CommitStream,
+    plan: Plan,
+    title: str,
+    versions: tuple[Codebase, Codebase, Codebase],
+    main_mark: Mark,
+    rng: Random,
+) -> tuple[Commit, ...]:
+    """Commit the first version and, where there is one, the revised one; `versions` begin at main.
+
+    A rewritten branch amends its only commit; the first version is then kept under a ref of ours,
+    as hosts keep what was force-pushed away.
+    """
+    main, first, head = versions
+    ref = f"refs/pull/{plan.number}/head"
+    shown_at = plan.opened_at - timedelta(minutes=4)
+    if plan.kind == "rewritten":
+        kept = f"refs/keep/{plan.number}/1"
+        return (
+            _commit(stream, kept, title, (main, first), main_mark, plan.author, shown_at),
+            _commit(stream, ref, title, (main, head), main_mark, plan.author, plan.revised_at),
+        )
+    begun = _commit(stream, ref, title, (main, first), main_mark, plan.author, shown_at)
+    if not (plan.is_revised and head != first):
+        return (begun,)
+    message = rng.choice(SECOND_MESSAGES)
+    mended = (first, head)
+    return (
+        begun,
+        _commit(stream, ref, message, mended, begun.mark, plan.author, plan.revised_at),
+    )
+
+
+def _commit(
+    stream: CommitStream,
+    ref: str,
+    message: str,
+    change: tuple[Codebase, Codebase],
+    parent: Mark,
+    author: Person,
+    at: datetime,
+) -> Commit:
+    files = changed_files(*change)
+    mark = stream.commit(ref, message, files, parents=[parent], author=author, authored_at=at)
+    return Commit(mark=mark, parent=parent, message=message, author=author, at=at)
 
 
 def _merge(

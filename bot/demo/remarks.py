@@ -29,15 +29,15 @@ THANKED = 0.15
 BY_SECOND = 0.25  # of the remarks come from the second reviewer
 # Threads on neutral pieces, by kind.
 NOISE: Mapping[ThreadKind, int] = {
-    "nit": 15,
-    "question": 15,
-    "praise": 8,
-    "machine": 7,
-    "outsider": 5,
-    "self": 6,
+    "nit": 24,
+    "question": 24,
+    "praise": 12,
+    "machine": 11,
+    "outsider": 8,
+    "self": 10,
 }
-PRAISE_AFTER_REPAIR = 4
-MACHINE_ON_BROKEN = 8
+PRAISE_AFTER_REPAIR = 6
+MACHINE_ON_BROKEN = 13
 
 
 class Note(Struct, frozen=True, kw_only=True):

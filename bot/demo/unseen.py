@@ -17,11 +17,12 @@ from msgspec import Struct
 
 from bot.demo.codebase import Codebase, insert_blocks
 from bot.demo.gitstream import CommitStream, Mark, run_git
-from bot.demo.history import changed_files, title_pull
+from bot.demo.history import changed_files
 from bot.demo.pieces import Piece
 from bot.demo.placing import Placement, place_pieces
 from bot.demo.plan import LAST_DAY, group_by_rule, shift_to_work, spread
 from bot.demo.talk import REPOSITORY, Talk
+from bot.demo.titles import title_pull
 
 PULLS = 16
 FILES = 4  # in one of them
