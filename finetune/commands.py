@@ -4,8 +4,6 @@ torch is imported once the options have been read.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +11,13 @@ import click
 import msgspec
 
 from finetune.adapters import CURRENT, Registry, load_card
+from finetune.progress import made_text, plan_text, show_run, stages
 from postil.errors import ConfigError, UsageError
 from postil.records import Pair
 from postil.settings import Settings, load_settings, postil_home
 
 if TYPE_CHECKING:
     from finetune.making import Made
-    from finetune.train import Plan
 
 home_option = click.option(
     "--home",
@@ -233,78 +231,3 @@ def make(rows: list[Pair], settings: Settings, base: Any, registry: Registry, re
 
     with stages() as progress:
         return make_adapter(rows, settings, base, registry, repo, show_run, progress)
-
-
-def plan_text(plan: "Plan") -> str:
-    """What a run will do, in a few lines."""
-    share = plan.trainable / plan.total
-    return (
-        f"{plan.mode} on {plan.device}: {plan.trainable:,} of {plan.total:,} parameters train"
-        f" ({share:.2%}); the adapter takes {plan.adapter_mb:.1f} MB\n"
-        f"{plan.pairs} pairs ({plan.tokens:,} tokens an epoch), {plan.held_out} held out,"
-        f" {plan.steps} steps"
-        + (f"; {plan.without_room} pairs had no room" if plan.without_room else "")
-    )
-
-
-def made_text(made: "Made") -> str:
-    """What a run gave, in a few lines."""
-    done, gate = made.done, made.gate
-    lines = [
-        f"held-out loss {done.first_loss:.3f} before, {done.best_loss:.3f} at step"
-        f" {done.best_step} of {done.steps} (weighted as in training)",
-        f"{done.tokens:,} tokens in {done.seconds:.0f} s",
-    ]
-    if gate is not None:
-        lines.append(gate.note)
-    return "\n".join([*lines, f"adapter {made.folder}"])
-
-
-@contextmanager
-def show_run(plan: "Plan") -> Iterator[Callable[[int, int, float, float | None], None]]:
-    """Print the plan and show a bar with the loss and the time left, on stderr."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    console.print(plan_text(plan))
-    columns = (
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.3f}, held out {task.fields[held_out]:.3f}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("training", total=plan.steps, loss=float("nan"), held_out=float("nan"))
-
-        def report(step: int, steps: int, loss: float, held_out: float | None) -> None:
-            bar.update(task, completed=step, total=steps, loss=loss)
-            if held_out is not None:
-                bar.update(task, held_out=held_out)
-
-        yield report
-
-
-@contextmanager
-def stages() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar a stage, on stderr."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, Any] = {}
-
-        def progress(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
-
-        yield progress

@@ -79,9 +79,21 @@ def answer_losses(model: Any, batch: tuple[torch.Tensor, ...]) -> tuple[torch.Te
     return losses, weights[:, 1:][learned]
 
 
-def head_logits(causal: Any, hidden: torch.Tensor) -> torch.Tensor:
-    """Float32 logits of chosen hidden states, with the scaling that some families put behind."""
-    logits: torch.Tensor = causal.get_output_embeddings()(hidden).float()
+def head_logits(
+    causal: Any, hidden: torch.Tensor, tokens: Sequence[int] | None = None
+) -> torch.Tensor:
+    """Float32 logits of chosen hidden states, with the scaling that some families put behind.
+
+    Of all tokens, or of a few: those are computed in float32, where bfloat16 would round logits
+    of 16 to steps of an eighth and make ties of what differs.
+    """
+    head = causal.get_output_embeddings()
+    if tokens is None:
+        logits: torch.Tensor = head(hidden).float()
+    else:
+        rows = list(tokens)
+        bias = None if head.bias is None else head.bias[rows].float()
+        logits = functional.linear(hidden.float(), head.weight[rows].float(), bias)
     cap = getattr(causal.config, "final_logit_softcapping", None)
     if cap:
         logits = cap * torch.tanh(logits / cap)

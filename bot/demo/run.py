@@ -24,9 +24,9 @@ from bot.demo.team import Team, build_team
 from bot.reviewers import open_model
 from finetune.adapters import Registry
 from finetune.base_model import BaseModel, find_base
-from finetune.commands import made_text, show_run, stages
 from finetune.engines.local import LocalEngine
 from finetune.making import Made, make_adapter, scoring_precision
+from finetune.progress import made_text, show_run, stages
 from finetune.recall import INDEX_FILE, Recall
 from mining.dataset import Built, build_dataset
 from mining.intake import Intake, take_in

@@ -59,11 +59,11 @@ class LocalEngine:
         """Speak log-odds of each question; see the protocol."""
         questions = [self.chat.question(text, self.max_length) for text in instructions]
         scores = [0.0] * len(questions)
+        speaking = sorted(set(self.chat.speaking))
         for group in _batched(questions):
             hidden = self._last_hidden([questions[at] for at in group])
-            logits = head_logits(self._causal, hidden)
-            speaking = logits[:, list(set(self.chat.speaking))].logsumexp(dim=-1)
-            odds = speaking - logits[:, self.chat.silent]
+            logits = head_logits(self._causal, hidden, (self.chat.silent, *speaking))
+            odds = logits[:, 1:].logsumexp(dim=-1) - logits[:, 0]
             for at, value in zip(group, odds.tolist(), strict=True):
                 scores[at] = value
         return scores

@@ -63,6 +63,14 @@ def test_logits_are_capped_and_scaled_as_the_family_does(base: BaseModel) -> Non
     assert torch.allclose(head_logits(model, hidden), 0.5 * torch.tanh(plain / 0.5))
 
 
+def test_logits_of_a_few_tokens_are_those_of_all_but_for_rounding(base: BaseModel) -> None:
+    model: Any = load_base(base, "bf16")
+    hidden = torch.randn(3, model.config.hidden_size, dtype=torch.bfloat16)
+    few = head_logits(model, hidden, (4, 9))
+    assert few.dtype == torch.float32
+    torch.testing.assert_close(few, head_logits(model, hidden)[:, [4, 9]], rtol=0.02, atol=0.02)
+
+
 def test_micro_batches_hold_every_sample_once_and_stay_small(samples: list[Sample]) -> None:
     many = samples * 30
     groups = list(micro_batches(many))
