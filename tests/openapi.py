@@ -1,13 +1,19 @@
 """Requests checked against GitHub's own OpenAPI description.
 
-Reads the subset in `../shared/data/github/` (or any document of that shape). A body field that
-the description does not name is a violation, as is an unknown query parameter: GitHub ignores
-both silently. Where the subset names a schema without holding it, anything passes.
+Reads the subset in `../shared/data/github/`, or the whole description as npm's @octokit/openapi
+ships it (slow tests). A body field that the description does not name is a violation, as is an
+unknown query parameter: GitHub ignores both silently. Where the subset names a schema without
+holding it, anything passes.
 """
 
+import base64
 import gzip
+import hashlib
 import json
 import re
+import subprocess
+import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +22,11 @@ from jsonschema import Draft202012Validator
 
 SUBSET = Path(__file__).parents[1] / "../shared/data/github/openapi-pulls-subset.json.gz"
 
+PACKAGE = "@octokit/openapi@23.0.2"
+PACKAGE_SHA512 = (
+    "pV8M7L9GY23AybNvTmo2nyjmpmnt6+2sRE/tqr0ZLQcPS4lnw7u5eZGNmwRNkBC3D7gZXbFx5AHzLUVRBXGDhg=="
+)
+
 OUTSIDE = {("GET", "/user")}
 """Operations of GitHub that the subset leaves out; they take neither body nor parameters."""
 
@@ -23,7 +34,10 @@ OUTSIDE = {("GET", "/user")}
 class Description:
     """The operations of the description, ready to check requests."""
 
-    def __init__(self, paths: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, paths: Mapping[str, Mapping[str, Any]], components: Mapping[str, Any] | None = None
+    ) -> None:
+        self._components = components or {}
         self._operations = [
             (method.upper(), _pattern(path), operation)
             for path in sorted(paths, key=lambda path: path.count("{"))
@@ -35,6 +49,12 @@ class Description:
         """Read a gzipped description."""
         return cls(json.loads(gzip.decompress(file.read_bytes()))["paths"])
 
+    @classmethod
+    def load_whole(cls, cache: Path) -> "Description":
+        """GitHub's whole description, fetched once into `cache`; needs npm and its registry."""
+        document = json.loads(_fetch_whole(cache).read_bytes())
+        return cls(document["paths"], document["components"])
+
     def violations(
         self, method: str, path: str, query: Mapping[str, str], body: bytes
     ) -> list[str]:
@@ -42,11 +62,44 @@ class Description:
         where = f"{method} {path}"
         if (method, path) in OUTSIDE:
             return [f"{where}: takes nothing"] if query or body else []
-        for verb, pattern, operation in self._operations:
+        for verb, pattern, described in self._operations:
             if verb == method and pattern.fullmatch(path):
+                asked = {key: described.get(key) for key in ("parameters", "requestBody")}
+                operation = self._inlined(asked)
                 found = [*_check_query(operation, query), *_check_body(operation, body)]
                 return [f"{where}: {problem}" for problem in found]
         return [f"{where}: no such operation"]
+
+    def _inlined(self, part: Any) -> Any:
+        """What `$ref` names put in its place; requests refer to nothing that holds itself."""
+        if isinstance(part, list):
+            return [self._inlined(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            _, _, kind, name = part["$ref"].split("/")
+            return self._inlined(self._components[kind][name])
+        return {key: self._inlined(value) for key, value in part.items()}
+
+
+def _fetch_whole(cache: Path) -> Path:
+    """The description inside the pinned package, checked against the registry's digest of it."""
+    kept = cache / f"{PACKAGE.rpartition('/')[2].replace('@', '-')}.json"
+    if kept.exists():
+        return kept
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True, timeout=300)
+        (archive,) = Path(folder).glob("*.tgz")
+        digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+        assert digest == PACKAGE_SHA512, f"{PACKAGE} is not what was pinned"
+        with tarfile.open(archive) as packed:
+            member = packed.extractfile("package/generated/api.github.com.json")
+            assert member is not None
+            aside = Path(folder) / "description.json"
+            aside.write_bytes(member.read())
+        aside.replace(kept)
+    return kept
 
 
 def _pattern(path: str) -> re.Pattern[str]:
@@ -55,7 +108,9 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _check_query(operation: Mapping[str, Any], query: Mapping[str, str]) -> list[str]:
-    known = {p["name"]: p["schema"] for p in operation.get("parameters", []) if p["in"] == "query"}
+    known = {
+        p["name"]: p["schema"] for p in operation.get("parameters") or [] if p["in"] == "query"
+    }
     problems = [f"unknown parameter {name}" for name in query if name not in known]
     for name, value in query.items():
         schema = known.get(name, {})

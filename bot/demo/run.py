@@ -52,7 +52,7 @@ silences = 1.25
 licence = "Apache-2.0"
 
 [train]
-learning_rate = 1e-3
+learning_rate = 2e-3
 epochs = 3
 batch = 4
 dropout = 0.0

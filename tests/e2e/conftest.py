@@ -16,6 +16,7 @@ from finetune.making import Made, make_adapter
 from finetune.train import Plan
 from postil.records import Pair
 from postil.settings import parse_settings
+from tests.openapi import Description
 
 
 @contextmanager
@@ -30,6 +31,12 @@ def a_few(pairs: tuple[Pair, ...]) -> list[Pair]:
         for kind in ("remark", "silence"):
             chosen += [p for p in pairs if (p.split, p.kind) == (part, kind)][: count // 2]
     return chosen
+
+
+@pytest.fixture(scope="session")
+def description() -> Description:
+    """GitHub's whole description of its API; without it these tests fail."""
+    return Description.load_whole(Path(__file__).parents[2] / "build")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from postil.diff import parse_diff
 from tests.bot.fake_pulls import small_pull
 from tests.bot.server_process import InstalledServer, wait_for
 from tests.github_fake import FakeGitHub, Served
+from tests.openapi import Description
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
@@ -22,13 +23,14 @@ REVIEW_SECONDS = 300
 
 
 @pytest.fixture
-def fake(team: Team) -> FakeGitHub:
-    """A fake GitHub with the sample team's unseen pull requests."""
-    fake = FakeGitHub()
+def fake(team: Team, description: Description) -> Iterator[FakeGitHub]:
+    """A fake GitHub with the sample team's unseen pull requests; every request must fit."""
+    fake = FakeGitHub(description)
     for pull in team.truth.pulls:
         diff = (team.unseen / pull.diff).read_text(encoding="utf-8")
         fake.add(REPO, small_pull(pull.number, pull.head, diff, REPO))
-    return fake
+    yield fake
+    assert fake.violations == []
 
 
 @pytest.fixture
@@ -69,7 +71,6 @@ def test_a_signed_delivery_ends_in_one_review_with_every_anchor_on_the_diff(
     comments = fake.pulls[REPO, pull.number].comments
     assert comments
     assert {(c["path"], c["side"], c["line"]) for c in comments} <= lines_of(team, pull)
-    assert fake.violations == []
     assert "Traceback" not in server.log()
 
 
