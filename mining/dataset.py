@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from mining.capping import shares
 from mining.examples import Funnel, build_examples
 from mining.pairs import to_pairs
 from mining.repository import Repository
@@ -19,6 +20,8 @@ from postil.errors import SourceError
 from postil.prompt import TEMPLATE
 from postil.records import Change, Pair, encode_line, write_jsonl
 from postil.settings import MiningSettings
+
+SHOWN_REVIEWERS = 12
 
 COLUMNS = ("id", "instruction", "response", "kind", "tier", "repo", "pull", "url", "licence")
 
@@ -111,6 +114,9 @@ accepted review remark on it, or `NO_COMMENT` where a trusted reviewer looked an
 ## Whose remarks teach, by the rule that lets them in
 {_tally(built.funnel.teachers)}
 
+## Who wrote the remarks that are trained on
+{_reviewers(parts["train"])}
+
 ## Windows without a kept remark
 {_tally(built.funnel.windows)}
 
@@ -136,6 +142,13 @@ def tally_lines(built: Built) -> list[str]:
     ):
         lines += [f"{title}:", *(f"  {n:6} {why}" for why, n in counts.most_common() if n)]
     return lines
+
+
+def _reviewers(pairs: Sequence[Pair]) -> str:
+    """Shares of the busiest; accounts as the source names them."""
+    found = shares([pair.author for pair in pairs if pair.kind == "remark"])
+    rows = [(author, count, f"{share:.0%}") for author, count, share in found[:SHOWN_REVIEWERS]]
+    return _table(("reviewer", "remarks", "share"), rows) if rows else "\nnone"
 
 
 def _span(pairs: Sequence[Pair]) -> str:

@@ -2,13 +2,15 @@
 
 The instruction is `postil.prompt.render_question` and nothing else; the response is a rendered
 answer. Training and early stopping hold `silences` times as many silences as remarks; calibration
-and test keep every window, as reviewers meet them.
+and test keep every window, as reviewers meet them. What is said too often, or by one person alone,
+is capped in training (`mining.capping`).
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
+from mining.capping import over_the_caps
 from mining.split import near_duplicates, split_by_time
 from postil.prompt import TEMPLATE, render_question
 from postil.records import Example, Pair, Split
@@ -26,6 +28,10 @@ def to_pairs(
     twins = near_duplicates(examples, part_of)
     dropped["nearly the same as a later example"] = len(twins)
     kept = [e for e in examples if e.id not in twins and _usable(e, part_of[e.id], dropped)]
+    training = [e for e in kept if part_of[e.id] == "train"]
+    too_many = over_the_caps(training, settings.same_remarks, settings.reviewer_share)
+    dropped.update(too_many.values())
+    kept = [e for e in kept if e.id not in too_many]
     thinned = _thin(kept, part_of, settings.silences)
     dropped["silences beyond those wanted for training"] = len(kept) - len(thinned)
     return [_pair(example, part_of[example.id], settings) for example in thinned], +dropped

@@ -37,6 +37,10 @@ class MiningSettings(Section, frozen=True, kw_only=True):
     """Longest window, in lines of the diff."""
     silences: float = 1.0
     """Silences per remark in training."""
+    same_remarks: int = 5
+    """Most remarks of the same words in training."""
+    reviewer_share: float = 0.7
+    """Most of the training remarks by one reviewer, where three or more teach; 1 for no cap."""
     shares: tuple[float, float, float, float] = (0.65, 0.10, 0.10, 0.15)
     """Train, early stopping, calibration and test, by pull requests in time order."""
     licence: str = ""
@@ -45,6 +49,8 @@ class MiningSettings(Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if abs(sum(self.shares) - 1) > 1e-6 or min(self.shares) < 0:
             raise ValueError("shares must be four numbers from 0 to 1 that add up to 1")
+        if self.same_remarks < 1 or not 0.5 <= self.reviewer_share <= 1:
+            raise ValueError("same_remarks >= 1 and reviewer_share from 0.5 to 1 are needed")
         if not 4 <= self.window_lines <= 400:
             raise ValueError("window_lines must be from 4 to 400")
 
