@@ -97,7 +97,9 @@ def run(prepared: Prepared, settings: TrainSettings, folder: Path, report: Repor
     for parameter in prepared.model.parameters():
         if parameter.requires_grad and not bool(torch.isfinite(parameter).all()):
             raise TrainingError("the trained weights are not finite; lower train.learning_rate")
-    prepared.model.save_pretrained(folder)
+    # "auto" would look for the base's configuration by a name that is no path
+    peft_only = {"save_embedding_layers": False} if hasattr(prepared.model, "peft_config") else {}
+    prepared.model.save_pretrained(folder, **peft_only)
     for spare in ("README.md", "generation_config.json"):
         (folder / spare).unlink(missing_ok=True)
     return done

@@ -1,4 +1,4 @@
-"""`postil mine` and `postil dataset`: options in, tallies out on stdout, progress on stderr.
+"""`postil mine`: options in, tallies out on stdout, progress on stderr.
 
 What is heavy to import (git, the database) is imported once the options have been read.
 """
@@ -119,52 +119,6 @@ def mine(
             click.echo("postil: what was fetched is stored; the same command goes on", err=True)
             raise
     click.echo(render_tally(mined.repo, intake, saved, _cpu_seconds() - started))
-
-
-@click.group()
-def dataset() -> None:
-    """Build instruction/response pairs from the store."""
-
-
-@dataset.command()
-@click.option(
-    "--repo", metavar="OWNER/NAME", help="Which repository of the store; default: its only one."
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Folder for pairs.jsonl, Parquet files and the card; default: HOME/datasets/REPO.",
-)
-@click.option(
-    "--until",
-    metavar="DATE",
-    callback=day_end,
-    help="Only changes closed by the end of this date; UTC.",
-)
-@click.option("--home", type=click.Path(path_type=Path), envvar="POSTIL_HOME", show_envvar=True)
-@click.option("--database-url", metavar="URL", envvar="POSTIL_DATABASE_URL", show_envvar=True)
-def build(
-    repo: str | None,
-    out: Path | None,
-    until: datetime | None,
-    home: Path | None,
-    database_url: str | None,
-) -> None:
-    """Label windows, split them by time, and write pairs with a card that tells how."""
-    from mining.dataset import build_dataset, tally_lines, write_parquet
-    from mining.store import open_store
-    from mining.stored import read_stored
-
-    settings = load_settings(Path.cwd())
-    home = home or postil_home(os.environ)
-    with open_store(database_url or store_url(home)) as store:
-        stored = read_stored(store, repo or settings.repo or None, until=until)
-    folder = out or home / "datasets" / stored.repo
-    with steps(f"Labelling {stored.repo}", len(stored.changes)) as step:
-        built = build_dataset(stored.changes, stored.repository(), settings.mining, folder, step)
-    write_parquet(built.pairs, folder)
-    click.echo("\n".join(tally_lines(built)))
-    click.echo(f"written to {folder}")
 
 
 def open_source(text: str, clone: Path | None, repo: str | None) -> "tuple[Source, Read]":

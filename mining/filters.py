@@ -97,6 +97,8 @@ def drop_reason(thread: ReviewThread, settings: MiningSettings) -> str | None:
         return "by a bot"
     if BOT_TEXT.search(thread.body):
         return "by a bot"
+    if thread.author.casefold() in {name.casefold() for name in settings.opted_out}:
+        return "by somebody who opted out"
     if thread.author_kind == "self":
         return "by the author of the change"
     skipped = skipped_path(thread.span.path, settings.ignore)

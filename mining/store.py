@@ -69,6 +69,15 @@ CURSORS = sa.Table(
 )
 
 
+OPTED_OUT = sa.Table(
+    "opted_out",
+    SCHEMA,
+    sa.Column("repo", sa.String, primary_key=True),
+    sa.Column("author", sa.String, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+)
+
+
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
     """One change as its source gave it."""
 
@@ -192,6 +201,24 @@ class Store:
         row = {"source": source, "repo": repo, "at": max(at, before or at)}
         with self._engine.begin() as connection:
             self._upsert(connection, CURSORS, [row])
+
+    def opt_out(self, repo: str, author: str) -> None:
+        """Note that nothing is learned any more from what somebody wrote."""
+        row = {"repo": repo, "author": author, "at": datetime.now(UTC)}
+        with self._engine.begin() as connection:
+            self._upsert(connection, OPTED_OUT, [row])
+
+    def opt_in(self, repo: str, author: str) -> bool:
+        """Take that back; False where there was nothing to take back."""
+        mine = (OPTED_OUT.c.repo == repo) & (OPTED_OUT.c.author == author)
+        with self._engine.begin() as connection:
+            return connection.execute(sa.delete(OPTED_OUT).where(mine)).rowcount > 0
+
+    def opted_out(self, repo: str) -> tuple[str, ...]:
+        """Whose remarks teach nothing, by their own wish."""
+        query = sa.select(OPTED_OUT.c.author).where(OPTED_OUT.c.repo == repo)
+        with self._engine.connect() as connection:
+            return tuple(sorted(connection.execute(query).scalars()))
 
     def _save_batch(self, source: str, repo: str, items: Sequence[Item]) -> SaveTally:
         now = datetime.now(UTC)

@@ -17,6 +17,7 @@ from mining.sources import KINDS, Read
 from mining.store import MinedSource, Store
 from postil.errors import PayloadError, SourceError, UsageError
 from postil.records import Change
+from postil.settings import MiningSettings
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,16 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     clone: Path | None
     unreadable: Counter[str]
+    opted_out: tuple[str, ...] = ()
 
     def repository(self) -> Repository | None:
         """The clone, opened; None where the source came without one."""
         return open_repository(self.clone) if self.clone else None
+
+    def with_wishes(self, settings: MiningSettings) -> MiningSettings:
+        """The settings, and nobody taught from who opted out in the store."""
+        out = (*settings.opted_out, *self.opted_out)
+        return msgspec.structs.replace(settings, opted_out=out)
 
 
 def read_stored(store: Store, repo: str | None, *, until: datetime | None = None) -> Stored:
@@ -56,6 +63,7 @@ def read_stored(store: Store, repo: str | None, *, until: datetime | None = None
         changes=tuple(changes),
         clone=clones[0] if clones else None,
         unreadable=unreadable,
+        opted_out=store.opted_out(mined[0].repo),
     )
 
 

@@ -14,7 +14,10 @@ from postil.errors import PostilError
 
 COMMANDS = {
     "mine": ("mining.commands:mine", "Fetch review history into the store."),
-    "dataset": ("mining.commands:dataset", "Build instruction/response pairs from the store."),
+    "dataset": (
+        "mining.dataset_commands:dataset",
+        "Build pairs from the store; forget a person.",
+    ),
     "train": ("finetune.commands:train", "Fine-tune an adapter on pairs (QLoRA by default)."),
     "evaluate": ("finetune.commands:evaluate", "Measure an adapter on what came later."),
     "adapters": ("finetune.commands:adapters", "List, show, promote and roll back adapters."),
