@@ -1,6 +1,7 @@
 """`postil dataset`: pairs from the store, tallies on stdout, progress on stderr."""
 
 import os
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mining.commands import day_end, steps, store_url
-from postil.errors import UsageError
+from mining.export import SHAPES, export_line
+from mining.split import SPLITS
+from postil.errors import ConfigError, UsageError
 from postil.records import Pair, read_jsonl
 from postil.settings import MiningSettings, load_settings, postil_home
 
@@ -18,9 +21,21 @@ if TYPE_CHECKING:
     from mining.stored import Stored
 
 
+repo_option = click.option(
+    "--repo", metavar="OWNER/NAME", help="Which repository; default: repo in postil.toml."
+)
+home_option = click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    envvar="POSTIL_HOME",
+    show_envvar=True,
+    help="Folder of the store and datasets; default: the platform's data folder.",
+)
+
+
 @click.group()
 def dataset() -> None:
-    """Build instruction/response pairs from the store."""
+    """Build, show, export and mend the pairs of a repository."""
 
 
 @dataset.command()
@@ -38,7 +53,7 @@ def dataset() -> None:
     callback=day_end,
     help="Only changes closed by the end of this date; UTC.",
 )
-@click.option("--home", type=click.Path(path_type=Path), envvar="POSTIL_HOME", show_envvar=True)
+@home_option
 @click.option("--database-url", metavar="URL", envvar="POSTIL_DATABASE_URL", show_envvar=True)
 def build(
     repo: str | None,
@@ -62,12 +77,51 @@ def build(
 
 
 @dataset.command()
+@repo_option
+@home_option
+def card(repo: str | None, home: Path | None) -> None:
+    """Print the card of a built dataset."""
+    folder = _built_folder(repo, home)
+    click.echo((folder / "README.md").read_text(encoding="utf-8"), nl=False)
+
+
+@dataset.command()
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(tuple(SHAPES)),
+    default="chat",
+    show_default=True,
+    help="Messages, prompt and completion, or one text with tags.",
+)
+@click.option(
+    "--split", "part", type=click.Choice(SPLITS), help="Only this part; default: all of them."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="A file; default: standard output.")
+@repo_option
+@home_option
+def export(
+    shape: str, part: str | None, out: Path | None, repo: str | None, home: Path | None
+) -> None:
+    """Write the pairs as other trainers read them, one JSON object a line."""
+    pairs = read_jsonl(_built_folder(repo, home) / "pairs.jsonl", Pair)
+    lines = (export_line(pair, shape) for pair in pairs if part in (None, pair.split))
+    if out is None:
+        sys.stdout.buffer.writelines(lines)
+        return
+    aside = out.with_name(out.name + ".part")
+    with aside.open("wb") as file:
+        file.writelines(lines)
+    aside.replace(out)
+
+
+@dataset.command()
 @click.option("--author", required=True, help="The account, as its remarks name it.")
 @click.option("--undo", is_flag=True, help="Learn from them again.")
 @click.option(
     "--repo", metavar="OWNER/NAME", help="Which repository of the store; default: its only one."
 )
-@click.option("--home", type=click.Path(path_type=Path), envvar="POSTIL_HOME", show_envvar=True)
+@home_option
 @click.option("--database-url", metavar="URL", envvar="POSTIL_DATABASE_URL", show_envvar=True)
 def forget(
     author: str, undo: bool, repo: str | None, home: Path | None, database_url: str | None
@@ -107,6 +161,18 @@ def fallen_lines(before: Sequence[Pair], after: Sequence[Pair], author: str) -> 
         f"{len(fell) - len(mine)} other pairs fell out with them,"
         f" {len(after) - len(known & kept)} came in",
     ]
+
+
+def _built_folder(repo: str | None, home: Path | None) -> Path:
+    """Where the dataset of a repository lies; ConfigError where none was built."""
+    home = home or postil_home(os.environ)
+    name = repo or load_settings(Path.cwd()).repo
+    if not name:
+        raise UsageError("say which dataset: --repo OWNER/NAME, or repo in postil.toml")
+    folder = home / "datasets" / name
+    if not (folder / "pairs.jsonl").exists():
+        raise ConfigError(f"{folder}: no dataset: run `postil dataset build --repo {name}` first")
+    return folder
 
 
 def _read(url: str, repo: str | None, until: datetime | None) -> "Stored":

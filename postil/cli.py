@@ -16,7 +16,7 @@ COMMANDS = {
     "mine": ("mining.commands:mine", "Fetch review history into the store."),
     "dataset": (
         "mining.dataset_commands:dataset",
-        "Build pairs from the store; forget a person.",
+        "Pairs: build, card, export, forget.",
     ),
     "train": ("finetune.commands:train", "Fine-tune an adapter on pairs (QLoRA by default)."),
     "evaluate": ("finetune.commands:evaluate", "Measure an adapter on what came later."),
