@@ -16,13 +16,14 @@ from mining.acceptance import Evidence, judge
 from mining.evidence import gather_evidence
 from mining.filters import drop_reason
 from mining.paths import skipped_path
+from mining.prose import without_suggestion
 from mining.repository import Repository
 from mining.revisions import Revisions
 from mining.scrub import find_secret, mask_people
+from mining.stored_hunk import window_of_hunk
 from mining.trust import Teachers, teachers
 from postil.answer import Remark, anchor_of, clean_message, render_answer
-from postil.diff import HUNK_HEADER, parse_diff, windows
-from postil.errors import PayloadError
+from postil.diff import windows
 from postil.records import Change, Example, ExampleKind, ReviewThread, Revision, Tier, Window
 from postil.settings import MiningSettings
 
@@ -194,21 +195,8 @@ class ChangeReader:
                 if anchor_of(window, thread.span):
                     return Seen(window=window, revision=thread.revision), True
             return None, True
-        return self._find_in_hunk(thread), False
-
-    def _find_in_hunk(self, thread: ReviewThread) -> Seen | None:
-        path = thread.span.path
-        try:
-            cut = [
-                window
-                for file in parse_diff(f"--- a/{path}\n+++ b/{path}\n{whole_hunk(thread.hunk)}")
-                for hunk in file.hunks
-                for window in windows(hunk, self._settings.window_lines)
-            ]
-        except PayloadError:
-            return None
-        found = next((window for window in cut if anchor_of(window, thread.span)), None)
-        return Seen(window=found, revision=thread.revision) if found else None
+        found = window_of_hunk(thread, self._settings.window_lines)
+        return (Seen(window=found, revision=thread.revision) if found else None), False
 
     def _remark_example(self, one: Taught, spot: Seen, located: bool) -> Example | None:
         anchor = anchor_of(spot.window, one.thread.span)
@@ -293,31 +281,3 @@ class ChangeReader:
 def window_key(window: Window) -> WindowKey:
     """A window by its text: line numbers move between revisions, the question stays."""
     return window.path, tuple((line.kind, line.text) for line in window.lines)
-
-
-def whole_hunk(stored: str) -> str:
-    """A hunk as hosts store it with a comment, cut off at the comment, with fitting counts.
-
-    Raises PayloadError where it is no hunk.
-    """
-    header, _, body = stored.replace("\r\n", "\n").partition("\n")
-    match = HUNK_HEADER.match(header)
-    if match is None:
-        raise PayloadError("a stored hunk without a header")
-    lines = [line for line in body.split("\n") if not line.startswith("\\")]
-    old = sum(line[:1] != "+" for line in lines)
-    new = sum(line[:1] != "-" for line in lines)
-    return "\n".join((f"@@ -{match.group(1)},{old} +{match.group(3)},{new} @@", *lines)) + "\n"
-
-
-def without_suggestion(body: str) -> str:
-    """A comment's own words, without its suggestion block."""
-    words, fence = [], False
-    for line in body.replace("\r\n", "\n").split("\n"):
-        if line.strip().startswith("```suggestion"):
-            fence = True
-        elif fence:
-            fence = line.strip() != "```"
-        else:
-            words.append(line)
-    return "\n".join(words)

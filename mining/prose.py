@@ -29,3 +29,16 @@ def sentences(text: str) -> list[str]:
     """The author's own sentences in small letters; a line ends a sentence."""
     found = (LEADING.sub("", s.strip()) for s in SENTENCE.findall(own_words(text).lower()))
     return [sentence for sentence in found if sentence]
+
+
+def without_suggestion(body: str) -> str:
+    """A comment's own words, without its suggestion block."""
+    words, fence = [], False
+    for line in body.replace("\r\n", "\n").split("\n"):
+        if line.strip().startswith("```suggestion"):
+            fence = True
+        elif fence:
+            fence = line.strip() != "```"
+        else:
+            words.append(line)
+    return "\n".join(words)

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from mining.dataset import build_dataset, render_card, write_parquet
-from mining.examples import build_examples, whole_hunk, without_suggestion
+from mining.examples import build_examples
+from mining.prose import without_suggestion
 from mining.repository import Repository, open_repository
+from mining.stored_hunk import whole_hunk
 from postil.answer import parse_answer
 from postil.errors import PayloadError, SourceError
 from postil.records import Change, Example, Pair, Reply, Review, Revision, read_jsonl
