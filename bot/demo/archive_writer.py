@@ -6,49 +6,35 @@ Records and commit ids in; `pulls/N.json`, `issues/N.json` and `state.json` out.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
 
-from msgspec import Struct
-
+from bot.demo.comment_place import CommitIds, place_fields
 from bot.demo.github_shapes import (
     API,
     HTML,
     Payload,
-    branch_object,
     comment_object,
     commented_event,
     commit_event,
     format_time,
     node_id,
     plain_event,
-    repository_object,
     review_event,
     user_object,
 )
 from bot.demo.gitstream import Mark
 from bot.demo.history import PullHistory
-from bot.demo.hunks import Hunk, find_spot, parse_hunks
+from bot.demo.hunks import parse_hunks
+from bot.demo.pull_object import PullCommits, pull_object
 from bot.demo.remarks import Note, Thread
 from bot.demo.talk import Deck, Person, Talk
 
 BACKUP_VERSION = 2
 NUDGED = 0.3  # of the revised pull requests
-
-
-class CommitIds(Struct, frozen=True):
-    """What git made of the marks."""
-
-    shas: Mapping[Mark, str]
-    trees: Mapping[str, str]  # by commit
-    diffs: Mapping[str, str]  # by head commit, against the base of its pull request
-
-    def __getitem__(self, mark: Mark) -> str:
-        return self.shas[mark]
 
 
 class ArchiveWriter:
@@ -101,7 +87,7 @@ class ArchiveWriter:
         }
         comments: list[Payload] = []
         for thread in threads:
-            place = self._place_comment(pull, thread, hunks)
+            place = place_fields(pull, thread, hunks, self._ids)
             root: int | None = None
             for note in thread.notes:
                 comment = comment_object(
@@ -120,7 +106,19 @@ class ArchiveWriter:
         events = self._render_events(pull, list(reviews.values()))
         return {
             "type": "pull",
-            "pull": self._pull_object(pull, comments, events),
+            "pull": pull_object(
+                pull,
+                id=next(self._pull_ids),
+                body=self._openings.draw(),
+                commits=PullCommits(
+                    head=self._ids[pull.head_mark],
+                    base=self._ids[pull.base],
+                    merge=None if pull.merge is None else self._ids[pull.merge],
+                ),
+                diff=self._ids.diffs[self._ids[pull.head_mark]],
+                review_comments=len(comments),
+                comments=sum(event["event"] == "commented" for event in events),
+            ),
             "events": events,
             "comments": comments,
         }
@@ -212,44 +210,6 @@ class ArchiveWriter:
             at=at,
         )
 
-    def _place_comment(
-        self, pull: PullHistory, thread: Thread, hunks: Mapping[Mark, Mapping[str, list[Hunk]]]
-    ) -> Payload:
-        """The fields that say where a thread stands, then and in the last version."""
-        mark, code = pull.first_mark, pull.first
-        if thread.on_head:
-            mark, code = pull.head_mark, pull.head
-        key, block = thread.placement.module, thread.placement.block_id
-        path = code[key].path
-        start = code[key].first_line(block) + thread.offset
-        last = thread.offset + thread.lines - 1
-        end = start + thread.lines - 1
-        spot = find_spot(hunks[mark], path, end)
-        if spot is None:
-            raise RuntimeError(f"#{pull.plan.number}: {path}:{end} is in no hunk")
-        line, position = None, 1  # so GitHub says it of an outdated comment
-        is_kept = thread.on_head or not pull.is_repaired(thread.placement)
-        kept = last if is_kept else thread.placement.piece.moved(last)
-        if kept is not None:
-            line = pull.head[key].first_line(block) + kept
-            now = find_spot(hunks[pull.head_mark], path, line)
-            position = now.position if now else 1
-        many = thread.lines > 1
-        return {
-            "diff_hunk": spot.diff_hunk,
-            "path": path,
-            "position": position,
-            "original_position": spot.position,
-            "commit_id": self._ids[pull.head_mark],
-            "original_commit_id": self._ids[mark],
-            "start_line": line - thread.lines + 1 if many and line is not None else None,
-            "original_start_line": start if many else None,
-            "start_side": "RIGHT" if many else None,
-            "line": line,
-            "original_line": end,
-            "side": "RIGHT",
-        }
-
     def _render_events(self, pull: PullHistory, reviews: Sequence[Payload]) -> list[Payload]:
         plan = pull.plan
         timed: list[tuple[datetime | str, Payload]] = []
@@ -307,64 +267,6 @@ class ArchiveWriter:
             comment(plan.author, self._closings.draw(), plan.closed_at - timedelta(minutes=1))
             plain("closed", plan.author, plan.closed_at)
         return [payload for _, payload in sorted(timed, key=lambda entry: str(entry[0]))]
-
-    def _pull_object(
-        self, pull: PullHistory, comments: Sequence[Payload], events: Sequence[Payload]
-    ) -> Payload:
-        plan = pull.plan
-        number = plan.number
-        identity = next(self._pull_ids)
-        head, base = self._ids[pull.head_mark], self._ids[pull.base]
-        diff = self._ids.diffs[head].split("\n")
-        merged_at = format_time(plan.closed_at) if pull.merge is not None else None
-        repository = repository_object(plan.closed_at)
-        closer = user_object(plan.reviewer)
-        pages: dict[str, Any] = {
-            "url": f"{API}/pulls/{number}",
-            "html_url": f"{HTML}/pull/{number}",
-            "diff_url": f"{HTML}/pull/{number}.diff",
-            "patch_url": f"{HTML}/pull/{number}.patch",
-            "issue_url": f"{API}/issues/{number}",
-            "commits_url": f"{API}/pulls/{number}/commits",
-            "review_comments_url": f"{API}/pulls/{number}/comments",
-            "comments_url": f"{API}/issues/{number}/comments",
-            "statuses_url": f"{API}/statuses/{head}",
-        }
-        return {
-            **pages,
-            "id": identity,
-            "node_id": node_id("PR", identity),
-            "number": number,
-            "state": "closed",
-            "locked": False,
-            "maintainer_can_modify": False,
-            "title": pull.title,
-            "user": user_object(plan.author),
-            "body": self._openings.draw(),
-            "labels": [],
-            "created_at": format_time(plan.opened_at),
-            "updated_at": format_time(plan.closed_at),
-            "closed_at": format_time(plan.closed_at),
-            "mergeable_state": "unknown",
-            "merged": pull.merge is not None,
-            "merged_at": merged_at,
-            "merged_by": closer if merged_at else None,
-            "merge_commit_sha": self._ids[pull.merge] if pull.merge is not None else None,
-            "assignees": [],
-            "requested_reviewers": [],
-            "requested_teams": [],
-            "head": branch_object(pull.branch, head, repository),
-            "base": branch_object("main", base, repository),
-            "_links": {"self": {"href": f"{API}/pulls/{number}"}},
-            "author_association": plan.author.association,
-            "draft": False,
-            "additions": sum(line[:1] == "+" and line[:4] != "+++ " for line in diff),
-            "deletions": sum(line[:1] == "-" and line[:4] != "--- " for line in diff),
-            "changed_files": sum(line.startswith("diff --git ") for line in diff),
-            "commits": len(pull.commits),
-            "review_comments": len(comments),
-            "comments": sum(event["event"] == "commented" for event in events),
-        }
 
 
 def _review_key(note: Note) -> tuple[str, str]:

@@ -12,8 +12,9 @@ from random import Random
 
 from msgspec import Struct
 
-from bot.demo.archive_writer import ArchiveWriter, CommitIds
+from bot.demo.archive_writer import ArchiveWriter
 from bot.demo.codebase import read_foundation
+from bot.demo.comment_place import CommitIds
 from bot.demo.gitstream import CommitStream, import_stream, read_diffs, read_trees
 from bot.demo.history import PullHistory, play_history
 from bot.demo.pieces import read_content
