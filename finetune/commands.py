@@ -13,19 +13,13 @@ import msgspec
 from finetune.adapters import CURRENT, Registry, load_card
 from finetune.progress import made_text, plan_text, show_run, stages
 from postil.errors import ConfigError, UsageError
+from postil.options import home_option
 from postil.records import Pair
 from postil.settings import Settings, load_settings, postil_home
 
 if TYPE_CHECKING:
     from finetune.making import Made
 
-home_option = click.option(
-    "--home",
-    type=click.Path(path_type=Path),
-    envvar="POSTIL_HOME",
-    show_envvar=True,
-    help="Folder of store, models and adapters; default: the platform's data folder.",
-)
 repo_option = click.option(
     "--repo",
     metavar="OWNER/NAME",

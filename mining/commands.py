@@ -15,6 +15,7 @@ import click
 
 from mining.sources import KINDS
 from postil.errors import UsageError
+from postil.options import home_option
 from postil.settings import load_settings, postil_home
 
 if TYPE_CHECKING:
@@ -72,13 +73,7 @@ def _moment(text: str | None, into_the_day: timedelta) -> datetime | None:
     help="Only changes that closed (open ones: last moved) by the end of this date; UTC. "
     "gerrit gives them as they stood then.",
 )
-@click.option(
-    "--home",
-    type=click.Path(path_type=Path),
-    envvar="POSTIL_HOME",
-    show_envvar=True,
-    help="Folder of the store; default: the platform's data folder.",
-)
+@home_option
 @click.option(
     "--database-url",
     metavar="URL",

@@ -13,6 +13,7 @@ from mining.commands import day_end, steps, store_url
 from mining.export import SHAPES, export_line
 from mining.split import SPLITS
 from postil.errors import ConfigError, UsageError
+from postil.options import home_option
 from postil.records import Pair, read_jsonl
 from postil.settings import MiningSettings, load_settings, postil_home
 
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
 
 repo_option = click.option(
     "--repo", metavar="OWNER/NAME", help="Which repository; default: repo in postil.toml."
-)
-home_option = click.option(
-    "--home",
-    type=click.Path(path_type=Path),
-    envvar="POSTIL_HOME",
-    show_envvar=True,
-    help="Folder of the store and datasets; default: the platform's data folder.",
 )
 
 

@@ -156,12 +156,14 @@ def examine(
 ) -> tuple[list[Sat], list[Result], int]:
     """Let every system sit the exam; also the pull request that shows most."""
     recall = Recall.read(made.folder / INDEX_FILE)
-    with open_model(made.folder, postil_home(os.environ), os.environ) as model:
-        adapter, found = sit_adapter(model, items, diffs, settings.review)
+    home = postil_home(os.environ)
+    with stages() as progress, open_model(made.folder, home, os.environ) as model:
+        adapter, found = sit_adapter(model, items, diffs, settings.review, progress)
     engine = LocalEngine(
         base, None, precision=scoring_precision(settings), max_length=settings.train.max_length
     )
-    sat = [adapter, sit_base(engine, items, pairs, recall, settings.review)]
+    with stages() as progress:
+        sat = [adapter, sit_base(engine, items, pairs, recall, settings.review, progress)]
     del engine
     sat += [sit_baseline(one, items, pairs, recall, settings.review) for one in baselines()]
     reader = RuleReader(read_content().rules)

@@ -15,6 +15,7 @@ from finetune.engines import Engine
 from finetune.features import FEATURES, SPEAK, label_window, window_features, with_speak
 from finetune.gate import Gate
 from finetune.gate_fitting import fit_gate
+from finetune.readings import Progress, no_progress, score_pairs
 from finetune.recall import Recall
 from postil.answer import anchors, span_of
 from postil.prompt import render_question
@@ -35,11 +36,18 @@ class Sat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def sit_adapter(
-    model: ModelProcess, items: Sequence[Item], diffs: Mapping[int, str], settings: ReviewSettings
+    model: ModelProcess,
+    items: Sequence[Item],
+    diffs: Mapping[int, str],
+    settings: ReviewSettings,
+    progress: Progress = no_progress,
 ) -> tuple[Sat, dict[int, tuple[Finding, ...]]]:
     """The adapter reviews each pull request as it would live, without a cap on comments."""
     open_ended = msgspec.structs.replace(settings, max_comments=ALL_COMMENTS, max_tokens=MOST_WORDS)
-    found = {pull: review(diff, model, open_ended).findings for pull, diff in diffs.items()}
+    found: dict[int, tuple[Finding, ...]] = {}
+    for done, (pull, diff) in enumerate(diffs.items(), 1):
+        found[pull] = review(diff, model, open_ended).findings
+        progress("adapter: pull requests", done, len(diffs))
     windows = [item.window for item in items]
     chances = model.gate(windows, model.score([render_question(window) for window in windows]))
     answers = tuple(
@@ -65,23 +73,19 @@ def sit_base(
     pairs: Sequence[Pair],
     recall: Recall,
     settings: ReviewSettings,
+    progress: Progress = no_progress,
 ) -> Sat:
     """The base model with the same prompt, and the same gate fitted on its own scores."""
     held = [pair for pair in pairs if pair.split == "calibration"]
-    speaks = dict(
-        zip(
-            (pair.id for pair in held),
-            engine.score([pair.instruction for pair in held]),
-            strict=True,
-        )
-    )
+    speaks = score_pairs(engine, held, progress, stage="base: calibration windows")
     rows = with_speak([label_window(pair, recall) for pair in held], speaks)
     gate = fit_gate(rows, min_precision=settings.min_precision, names=FEATURES, alone=SPEAK)
     scores = engine.score([render_question(item.window) for item in items])
     answers = []
-    for item, score in zip(items, scores, strict=True):
+    for done, (item, score) in enumerate(zip(items, scores, strict=True), 1):
         features = window_features(item.window, recall, None, score)
         answers.append(_base_answer(engine, item, gate, features))
+        progress("base: unseen windows", done, len(items))
     return Sat(name="base model, same prompt and gate", note=_note(gate), answers=tuple(answers))
 
 

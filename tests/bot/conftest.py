@@ -27,13 +27,6 @@ def fake(description: Description | None) -> Iterator[FakeGitHub]:
 
 
 @pytest.fixture
-def served(fake: FakeGitHub) -> Iterator[Served]:
-    """The fake, listening."""
-    with fake.serve() as served:
-        yield served
-
-
-@pytest.fixture
 def pulls(served: Served) -> Iterator[GitHubPulls]:
     """Our door to the fake's repository."""
     pulls = open_pulls(served)

@@ -9,8 +9,6 @@ import pytest
 from bot.demo.run import REPO
 from bot.demo.team import Team
 from bot.demo.unseen import UnseenPull
-from finetune.adapters import Registry
-from finetune.making import Made
 from postil.diff import parse_diff
 from tests.bot.fake_pulls import small_pull
 from tests.bot.server_process import InstalledServer, wait_for
@@ -34,14 +32,7 @@ def fake(team: Team, description: Description) -> Iterator[FakeGitHub]:
 
 
 @pytest.fixture
-def served(fake: FakeGitHub) -> Iterator[Served]:
-    with fake.serve() as served:
-        yield served
-
-
-@pytest.fixture
-def server(made: Made, home: Path, served: Served) -> Iterator[InstalledServer]:
-    Registry(home).promote(REPO, made.folder)
+def server(talkative: Path, home: Path, served: Served) -> Iterator[InstalledServer]:
     for file in (*home.glob("inbox.db*"), *home.glob("queue.db*")):
         file.unlink()
     server = InstalledServer(home, served.url)
