@@ -5,12 +5,16 @@ last, card.json. `current` beside the folders is a file that names one; it is re
 so a reader sees the old adapter or the new one and never a mixture.
 """
 
+import fcntl
 import hashlib
+import logging
 import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -27,6 +31,11 @@ CURRENT = "current"
 PREVIOUS = "previous"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 REPO = re.compile(r"[\w.-]+(/[\w.-]+)*")
+MAKING = ".making-"
+NEW_S = 60.0
+"""A folder younger than that may not be locked yet by the run that made it."""
+
+log = logging.getLogger(__name__)
 
 
 def digest_file(path: Path) -> str:
@@ -98,11 +107,24 @@ class Registry:
             raise AdapterError(f"{repo!r}: not a repository name; expected owner/name")
         return self.root / repo
 
-    def workspace(self, repo: str) -> Path:
-        """A fresh folder beside the published ones, to make an adapter in."""
+    @contextmanager
+    def workspace(self, repo: str) -> Iterator[Path]:
+        """A fresh folder beside the published ones, gone afterwards unless it was published.
+
+        What a killed run left is removed first: its folder is locked by nobody any more.
+        """
         parent = self.folder(repo)
         parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".making-", dir=parent))
+        for left in parent.glob(f"{MAKING}*"):
+            _remove_if_left(left)
+        folder = Path(tempfile.mkdtemp(prefix=MAKING, dir=parent))
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(descriptor)
 
     def publish(self, made: Path, card: AdapterCard) -> Path:
         """Write the card last, then rename the folder to its digest; returns the new folder."""
@@ -165,6 +187,22 @@ class Registry:
         if not (folder / CARD).exists():
             raise AdapterError(f"{folder}: the {pointer} adapter is gone; promote another")
         return folder
+
+
+def _remove_if_left(folder: Path) -> None:
+    """Remove a folder that is not new and that no process holds."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return  # another run was faster
+    try:
+        if time.time() - folder.stat().st_mtime > NEW_S:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        log.info("kept folder=%s, somebody works in it", folder.name)
+    finally:
+        os.close(descriptor)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

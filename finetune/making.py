@@ -21,7 +21,7 @@ from finetune.gate import GATE_FILE, Gate, write_gate
 from finetune.loop import Progressed, Report
 from finetune.readings import Progress, no_progress
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
-from finetune.train import Plan, prepare, run, workspace
+from finetune.train import Plan, prepare, run
 from mining.dataset import digest_pairs
 from postil.prompt import TEMPLATE
 from postil.records import AdapterCard, LoraShape, Pair
@@ -54,7 +54,7 @@ def make_adapter(
 ) -> Made:
     """Train on the train part and calibrate on the calibration part; publish, promote nothing."""
     prepared = prepare(pairs, settings.train, base)
-    with workspace(lambda: registry.workspace(repo)) as folder:
+    with registry.workspace(repo) as folder:
         with reporter(prepared.plan) as report:
             done = run(prepared, settings.train, folder, report)
         plan = prepared.plan

@@ -4,9 +4,7 @@ Enters: pairs, settings, a base model. Leaves: safetensors and the run's metrics
 the caller publishes or removes. Nothing is published here.
 """
 
-import shutil
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,16 +101,6 @@ def run(prepared: Prepared, settings: TrainSettings, folder: Path, report: Repor
     for spare in ("README.md", "generation_config.json"):
         (folder / spare).unlink(missing_ok=True)
     return done
-
-
-@contextmanager
-def workspace(make: Callable[[], Path]) -> Any:
-    """A folder that is removed unless somebody moved it away: an interrupted run leaves nothing."""
-    folder = make()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _true_size(model: nn.Module) -> int:

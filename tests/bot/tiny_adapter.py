@@ -68,15 +68,14 @@ def publish_adapter(home: Path, base_folder: Path, *, way: str = "recall") -> Pa
     """Make, publish and promote an adapter that speaks about every window."""
     base = find_base(str(base_folder), home)
     registry = Registry(home)
-    folder = registry.workspace(REPO)
     model = LlamaForCausalLM.from_pretrained(base.folder)
-    get_peft_model(
-        model, LoraConfig(r=2, lora_alpha=4, target_modules="all-linear", task_type="CAUSAL_LM")
-    ).save_pretrained(str(folder))
-    (folder / "README.md").unlink(missing_ok=True)
-    write_index(folder / INDEX_FILE, [PAST])
-    write_gate(folder / GATE_FILE, ALWAYS)
-    published = registry.publish(folder, _card(base.name, base.revision, base.sha256, way))
+    shape = LoraConfig(r=2, lora_alpha=4, target_modules="all-linear", task_type="CAUSAL_LM")
+    with registry.workspace(REPO) as folder:
+        get_peft_model(model, shape).save_pretrained(str(folder))
+        (folder / "README.md").unlink(missing_ok=True)
+        write_index(folder / INDEX_FILE, [PAST])
+        write_gate(folder / GATE_FILE, ALWAYS)
+        published = registry.publish(folder, _card(base.name, base.revision, base.sha256, way))
     registry.promote(REPO, published)
     return published
 

@@ -64,11 +64,11 @@ def talkative(made: Made, home: Path) -> Path:
     """The same adapter with a gate that lets everything through, promoted: it learned too little
     to be let speak by its own."""
     registry = Registry(home)
-    folder = registry.workspace(REPO)
-    shutil.copytree(made.folder, folder, dirs_exist_ok=True)
-    (folder / "card.json").unlink()
-    gate = read_gate(folder / GATE_FILE)
-    write_gate(folder / GATE_FILE, msgspec.structs.replace(gate, threshold=0.0))
-    published = registry.publish(folder, msgspec.structs.replace(made.card, threshold=0.0))
+    with registry.workspace(REPO) as folder:
+        shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+        (folder / "card.json").unlink()
+        gate = read_gate(folder / GATE_FILE)
+        write_gate(folder / GATE_FILE, msgspec.structs.replace(gate, threshold=0.0))
+        published = registry.publish(folder, msgspec.structs.replace(made.card, threshold=0.0))
     registry.promote(REPO, published)
     return published

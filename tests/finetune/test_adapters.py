@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,9 +40,9 @@ def card(**more: object) -> AdapterCard:
 
 
 def publish(registry: Registry, value: float = 1.0, **more: object) -> Path:
-    made = registry.workspace("o/r")
-    save_file({"a": torch.full((4, 4), value), "b": torch.zeros(2)}, made / WEIGHTS)
-    return registry.publish(made, card(**more))
+    with registry.workspace("o/r") as made:
+        save_file({"a": torch.full((4, 4), value), "b": torch.zeros(2)}, made / WEIGHTS)
+        return registry.publish(made, card(**more))
 
 
 @pytest.fixture
@@ -58,6 +61,31 @@ def test_a_published_adapter_is_whole_and_verified(registry: Registry) -> None:
 def test_publishing_the_same_again_changes_nothing(registry: Registry) -> None:
     assert publish(registry) == publish(registry)
     assert len(list((registry.root / "o/r").iterdir())) == 1
+
+
+def test_what_a_killed_run_left_is_removed_and_a_living_one_is_not(registry: Registry) -> None:
+    code = (
+        "import pathlib, sys, time; from finetune.adapters import Registry\n"
+        "with Registry(pathlib.Path(sys.argv[1])).workspace('o/r') as folder:\n"
+        "    (folder / 'half').touch(); print(folder, flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", code, str(registry.root.parent)]
+    killed, living = (subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in "ab")
+    folders = []
+    for process in (killed, living):
+        assert process.stdout is not None
+        folders.append(Path(process.stdout.readline().strip()))
+        os.utime(folders[-1], (1, 1))
+    killed.kill()
+    killed.wait()
+    with registry.workspace("o/r") as mine:
+        there = set((registry.root / "o/r").iterdir())
+    living.kill()
+    living.wait()
+    for process in (killed, living):
+        assert process.stdout is not None
+        process.stdout.close()
+    assert there == {folders[1], mine}
 
 
 def test_one_flipped_bit_is_refused(registry: Registry) -> None:
