@@ -19,6 +19,9 @@ from postil.settings import Settings
 MOST_COUNTED = 10_000
 """Merge commits are counted up to here; more tell nothing more."""
 
+SMALL_BASE = {"learning_rate": 1e-3, "batch": 4}
+"""What a first file trains the embedded base with, where the defaults would learn little."""
+
 
 class Looked(Record, frozen=True, kw_only=True):
     """What was seen of a repository."""
@@ -105,6 +108,10 @@ shares = [{shares}]
 base = "{train.base}"
 # qlora, lora or full.
 mode = "{train.mode}"
+# For the embedded model and some hundred pairs: many small steps (docs/log.md, 2026-11-24).
+# For a base of 1B parameters or more take these two lines out; the defaults are made for those.
+learning_rate = {SMALL_BASE["learning_rate"]}
+batch = {SMALL_BASE["batch"]}
 
 [review]
 # shadow records what would be said; comment posts it.

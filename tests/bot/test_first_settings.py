@@ -6,7 +6,7 @@ import pytest
 
 from bot.first_settings import look_at, source_hint, write_settings
 from postil.errors import SourceError
-from postil.settings import Settings, parse_settings
+from postil.settings import Settings, TrainSettings, parse_settings
 from tests.bot.tiny_home import run_postil
 from tests.tiny_git import TinyGit
 
@@ -42,14 +42,17 @@ def test_an_empty_repository(tmp_path: Path) -> None:
         look_at(tmp_path)
 
 
-def test_what_is_written_are_the_defaults(tmp_path: Path) -> None:
+WRITTEN = Settings(train=TrainSettings(learning_rate=1e-3, batch=4))
+
+
+def test_what_is_written_are_the_defaults_but_for_the_small_base(tmp_path: Path) -> None:
     looked = look_at(TinyGit(tmp_path / "repo").folder)
-    assert parse_settings(write_settings(looked), "x") == Settings()
+    assert parse_settings(write_settings(looked), "x") == WRITTEN
 
 
 def test_a_hostile_folder_name_stays_in_its_comment(tmp_path: Path) -> None:
     tiny = TinyGit(tmp_path / 'evil\n[server]\napi_url = "https://evil.example"\n')
-    assert parse_settings(write_settings(look_at(tiny.folder)), "x") == Settings()
+    assert parse_settings(write_settings(look_at(tiny.folder)), "x") == WRITTEN
 
 
 def test_the_command_writes_once_and_over_it_only_by_force(tmp_path: Path) -> None:
