@@ -17,7 +17,7 @@ from finetune.proof import opened
 from mining.commands import open_source, store_url
 from mining.dataset import build_dataset, digest_pairs
 from mining.intake import Intake, take_in
-from mining.store import open_store
+from mining.store import SaveTally, open_store
 from mining.stored import Stored, read_stored
 from postil.errors import TrainingError
 from postil.records import Pair
@@ -36,12 +36,20 @@ class Retraining:
         self._url = environment.get("POSTIL_DATABASE_URL") or store_url(home)
 
     def look(self) -> str:
-        """What a run would find in the store, without mining or training."""
+        """What a run would take in, without storing or training."""
+        tally = SaveTally()
         with open_store(self._url) as store:
             stored = read_stored(store, self._repo)
+            for mined in store.sources():
+                if mined.repo == stored.repo:
+                    source, _ = open_source(mined.where, mined.clone, mined.repo)
+                    tally += store.compare(mined.source, mined.repo, source.fetch(None, None))
         live = Registry(self._home).current(stored.repo)
         since = f"made {load_card(live).created_at:%Y-%m-%d}" if live else "none yet"
-        return f"{stored.repo}: {len(stored.changes)} changes stored; live adapter: {since}"
+        return (
+            f"{stored.repo}: {len(stored.changes)} changes stored; at the source {tally.new} new"
+            f" and {tally.changed} changed; live adapter: {since}"
+        )
 
     def go(self, reporter: Reporter, stages: Stages) -> str:
         """Run every stage; what happened, in a few lines."""

@@ -14,8 +14,8 @@ from types import TracebackType
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import Dialect
 
+from mining.schema import CURSORS, OPTED_OUT, PAYLOADS, SCHEMA, SOURCES
 from postil.errors import ConfigError
 
 BATCH = 100
@@ -25,57 +25,6 @@ BUSY_S = 30
 """Seconds to wait for another process that writes to the same SQLite file."""
 
 Item = tuple[str, datetime | None, bytes]
-
-
-class UtcTime(sa.TypeDecorator[datetime]):
-    """An aware time in UTC; SQLite keeps no zone of its own."""
-
-    impl = sa.DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.astimezone(UTC).replace(tzinfo=None) if value else None
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value else None
-
-
-SCHEMA = sa.MetaData()
-PAYLOADS = sa.Table(
-    "payloads",
-    SCHEMA,
-    sa.Column("source", sa.String, primary_key=True),
-    sa.Column("repo", sa.String, primary_key=True),
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("updated_at", UtcTime),
-    sa.Column("fetched_at", UtcTime, nullable=False),
-    sa.Column("digest", sa.String, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-)
-SOURCES = sa.Table(
-    "sources",
-    SCHEMA,
-    sa.Column("source", sa.String, primary_key=True),
-    sa.Column("repo", sa.String, primary_key=True),
-    sa.Column("where", sa.String, nullable=False),
-    sa.Column("clone", sa.String),
-)
-CURSORS = sa.Table(
-    "cursors",
-    SCHEMA,
-    sa.Column("source", sa.String, primary_key=True),
-    sa.Column("repo", sa.String, primary_key=True),
-    sa.Column("at", UtcTime, nullable=False),
-)
-
-
-OPTED_OUT = sa.Table(
-    "opted_out",
-    SCHEMA,
-    sa.Column("repo", sa.String, primary_key=True),
-    sa.Column("author", sa.String, primary_key=True),
-    sa.Column("at", UtcTime, nullable=False),
-)
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +91,16 @@ class Store:
         finally:
             if pending:
                 tally += self._save_batch(source, repo, pending)
+        return tally
+
+    def compare(self, source: str, repo: str, items: Iterable[Item]) -> SaveTally:
+        """What `save` would count; nothing is written."""
+        tally = SaveTally()
+        with self._engine.connect() as connection:
+            known = _digests(connection, source, repo)
+        for key, _, body in items:
+            same = known.get(key) == hashlib.sha256(body).hexdigest()
+            tally += SaveTally(int(key not in known), int(key in known and not same), int(same))
         return tally
 
     def payloads(self, source: str | None = None, repo: str | None = None) -> Iterator[Payload]:
@@ -234,12 +193,8 @@ class Store:
             }
             for key, updated_at, body in items
         }
-        asked = (PAYLOADS.c.source == source) & (PAYLOADS.c.repo == repo)
-        query = sa.select(PAYLOADS.c.key, PAYLOADS.c.digest).where(
-            asked & PAYLOADS.c.key.in_(list(rows))
-        )
         with self._engine.begin() as connection:
-            known = {row.key: row.digest for row in connection.execute(query)}
+            known = _digests(connection, source, repo, list(rows))
             fresh = [row for key, row in rows.items() if known.get(key) != row["digest"]]
             if fresh:
                 self._upsert(connection, PAYLOADS, fresh)
@@ -259,6 +214,17 @@ class Store:
             if column.name not in keys
         }
         connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), rows)
+
+
+def _digests(
+    connection: sa.Connection, source: str, repo: str, keys: Sequence[str] | None = None
+) -> dict[str, str]:
+    """The digest of every stored payload of a source, or of those with these keys."""
+    asked = (PAYLOADS.c.source == source) & (PAYLOADS.c.repo == repo)
+    if keys is not None:
+        asked &= PAYLOADS.c.key.in_(keys)
+    query = sa.select(PAYLOADS.c.key, PAYLOADS.c.digest).where(asked)
+    return {row.key: row.digest for row in connection.execute(query)}
 
 
 def open_store(url: str) -> Store:

@@ -64,9 +64,9 @@ def test_the_first_run_is_compared_with_the_base_and_the_second_finds_nothing_ne
     registry.promote(REPO, made)
     assert "nothing new" in Retraining(settings, home, {}, None).go(silent, quiet)
     assert list(registry.list(REPO)) == [made]
-    assert (
-        f"made {load_card(made).created_at:%Y-%m-%d}" in Retraining(settings, home, {}, REPO).look()
-    )
+    looked = Retraining(settings, home, {}, REPO).look()
+    assert f"made {load_card(made).created_at:%Y-%m-%d}" in looked
+    assert "at the source 0 new and 0 changed" in looked
 
 
 def test_two_at_once_are_refused(home: Path, settings: Settings) -> None:

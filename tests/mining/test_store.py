@@ -37,6 +37,23 @@ def test_a_body_is_new_then_the_same_then_changed(store: Store) -> None:
     assert (changed.body, changed.updated_at) == (b"[]", WHEN)
 
 
+def test_comparing_counts_what_saving_would_and_writes_nothing(store: Store) -> None:
+    store.save("gerrit", "a/b", [item(1), item(2)])
+    later = [item(1), item(2, b"[]"), item(3)]
+    assert store.compare("gerrit", "a/b", later) == SaveTally(1, 1, 1)
+    assert store.compare("archive", "a/b", later) == SaveTally(3, 0, 0)
+    assert store.save("gerrit", "a/b", later) == SaveTally(1, 1, 1)
+
+
+def test_a_wish_to_opt_out_can_be_taken_back(store: Store) -> None:
+    store.opt_out("a/b", "ann")
+    store.opt_out("a/b", "ann")
+    assert (store.opted_out("a/b"), store.opted_out("a/c")) == (("ann",), ())
+    assert store.opt_in("a/b", "ann")
+    assert not store.opt_in("a/b", "ann")
+    assert store.opted_out("a/b") == ()
+
+
 def test_bodies_come_back_byte_for_byte_in_the_order_of_their_numbers(store: Store) -> None:
     bodies = {number: f'{{"n":{number}, "é": "\\u0000"}}'.encode() for number in (10, 9, 100, 1)}
     store.save("gerrit", "a/b", [item(n, body) for n, body in bodies.items()])
