@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -10,7 +11,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from finetune.adapters import CARD, WEIGHTS, Registry, check_weights, load_card
+from finetune.adapters import (
+    CARD,
+    WEIGHTS,
+    Registry,
+    _remove_if_left,
+    check_weights,
+    load_card,
+)
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
 from postil.records import AdapterCard
@@ -86,6 +94,22 @@ def test_what_a_killed_run_left_is_removed_and_a_living_one_is_not(registry: Reg
         assert process.stdout is not None
         process.stdout.close()
     assert there == {folders[1], mine}
+
+
+def test_a_new_folder_is_left_to_the_run_that_just_made_it(registry: Registry) -> None:
+    new = registry.folder("o/r") / ".making-new"
+    new.mkdir(parents=True)
+    with registry.workspace("o/r"):
+        assert new.exists()
+    _remove_if_left(registry.root / "gone meanwhile")
+
+
+def test_a_pointer_to_an_adapter_that_was_removed_is_one_clear_line(registry: Registry) -> None:
+    folder = publish(registry)
+    registry.promote("o/r", folder)
+    shutil.rmtree(folder)
+    with pytest.raises(AdapterError, match="the current adapter is gone; promote another"):
+        registry.current("o/r")
 
 
 def test_one_flipped_bit_is_refused(registry: Registry) -> None:
