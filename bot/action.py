@@ -11,10 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from bot.hosts.github import PUBLIC_API, GitHubPulls
+from bot.hosts.github import GitHubPulls
 from bot.one_pull import PullReview, post_pull, read_pull
 from bot.render import render_summary
 from bot.reviewers import AdapterReviewer, OpenModel
+from mining.clients import PUBLIC_API
 from mining.repository import open_repository
 from postil.errors import ConfigError, HostingError, PayloadError, SourceError
 from postil.records import Record

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mining.sources import KINDS
+from mining.sources import KINDS, ONLINE
 from postil.errors import UsageError
 from postil.options import home_option
 from postil.settings import load_settings, postil_home
@@ -52,7 +52,9 @@ def _moment(text: str | None, into_the_day: timedelta) -> datetime | None:
     required=True,
     metavar="KIND:WHERE",
     help="gerrit:PATH is a clone with refs/changes/* (gerrit:URL is cloned into --clone); "
-    "archive:DIR holds raw GitHub objects as github-metadata-backup writes them.",
+    "archive:DIR holds raw GitHub objects as github-metadata-backup writes them; "
+    "github:OWNER/NAME (or github:URL, for Enterprise) asks the API, signed in with GITHUB_TOKEN "
+    "or POSTIL_APP_ID and POSTIL_PRIVATE_KEY_FILE.",
 )
 @click.option(
     "--clone",
@@ -125,9 +127,18 @@ def open_source(text: str, clone: Path | None, repo: str | None) -> "tuple[Sourc
         raise UsageError(f"{what}; write KIND:WHERE, kinds: {known}")
     module, _, name = KINDS[kind].partition(":")
     room = importlib.import_module(module)
-    make: Callable[[str, Path | None, str | None], Source] = getattr(room, name)
+    make: Callable[..., Source] = getattr(room, name)
     read: Read = room.read
-    return make(where, clone, repo), read
+    if kind not in ONLINE:
+        return make(where, clone, repo), read
+    from mining.clients import Access
+
+    return make(where, clone, repo, Access.from_environment(os.environ), notice), read
+
+
+def notice(text: str) -> None:
+    """Tell of a wait, or of another way taken, on stderr."""
+    click.echo(f"postil: {text}", err=True)
 
 
 def store_url(home: Path) -> str:

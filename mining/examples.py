@@ -105,7 +105,7 @@ class ChangeReader:
         """The remark with its tier if it may teach; else None, and a tally."""
         reason = drop_reason(thread, self._settings)
         if reason is None:
-            rule = self._trusted.teaches(thread.author, thread.association, thread.created_at)
+            rule = self._teaches(thread)
             self._funnel.teachers[rule or "kept out: no rule lets them in"] += 1
             reason = None if rule else "not by a trusted reviewer"
         if reason is None:
@@ -115,6 +115,11 @@ class ChangeReader:
             reason = f"tier {tier or 'none'}"
         self._funnel.remarks[reason] += 1
         return None
+
+    def _teaches(self, thread: ReviewThread) -> str | None:
+        return self._trusted.teaches(
+            thread.author, thread.association, thread.created_at, thread.may_push
+        )
 
     def _tier(self, thread: ReviewThread) -> Tier | None:
         evidence = Evidence()
@@ -137,14 +142,15 @@ class ChangeReader:
         looked = {
             review.revision
             for review in self._change.reviews
-            if self._trusted.teaches(review.reviewer, review.association, review.at)
+            if self._trusted.teaches(
+                review.reviewer, review.association, review.at, review.may_push
+            )
             and review.reviewer != self._pull.author
         }
         looked |= {
             thread.revision
             for thread in self._change.threads
-            if thread.author_kind == "person"
-            and self._trusted.teaches(thread.author, thread.association, thread.created_at)
+            if thread.author_kind == "person" and self._teaches(thread)
         }
         found = [revision for revision in self._pull.revisions if revision.sha in looked]
         self._funnel.windows["reviewed revision not listed"] += len(looked) - len(found)

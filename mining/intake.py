@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mining.sources import RawPayload, Read, Source
+from mining.sources import RawPayload, Read, Resumable, Source
 from mining.store import MinedSource, SaveTally, Store
 from postil.errors import PayloadError, SourceError
 
@@ -34,12 +34,12 @@ class Intake:
         self, payloads: Iterator[RawPayload], read: Read, step: Callable[[], None]
     ) -> Iterator[RawPayload]:
         """Pass payloads on, counting what is in them; `step` is called for each."""
-        for key, moved, body in payloads:
-            self._count(key, body, read)
-            if moved and (self.newest is None or moved > self.newest):
-                self.newest = moved
+        for payload in payloads:
+            self._count(payload.key, payload.body, read)
+            if payload.moved and (self.newest is None or payload.moved > self.newest):
+                self.newest = payload.moved
             step()
-            yield key, moved, body
+            yield payload
 
     def _count(self, key: str, body: bytes, read: Read) -> None:
         self.changes += 1
@@ -70,10 +70,11 @@ def take_in(
     store.remember(
         MinedSource(source=source.kind, repo=source.repo, where=where, clone=source.clone)
     )
+    mark = store.mark(source.kind, source.repo)
+    if mark is not None and isinstance(source, Resumable):
+        source.resume(mark)
     payloads = intake.watch(source.fetch(since, until), read, step)
     saved = store.save(source.kind, source.repo, payloads)
     if intake.changes and intake.left_out[UNREADABLE] == intake.changes:
         raise SourceError(f"{where}: none of its {intake.changes} changes can be read")
-    if intake.newest is not None:
-        store.advance(source.kind, source.repo, intake.newest)
     return saved

@@ -39,14 +39,13 @@ SOURCES = sa.Table(
     sa.Column("where", sa.String, nullable=False),
     sa.Column("clone", sa.String),
 )
-CURSORS = sa.Table(
-    "cursors",
+MARKS = sa.Table(
+    "marks",
     SCHEMA,
     sa.Column("source", sa.String, primary_key=True),
     sa.Column("repo", sa.String, primary_key=True),
-    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("mark", sa.String, nullable=False),
 )
-
 
 OPTED_OUT = sa.Table(
     "opted_out",

@@ -15,7 +15,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mining.schema import CURSORS, OPTED_OUT, PAYLOADS, SCHEMA, SOURCES
+from mining.schema import MARKS, OPTED_OUT, PAYLOADS, SCHEMA, SOURCES
+from mining.sources import RawPayload
 from postil.errors import ConfigError
 
 BATCH = 100
@@ -23,8 +24,6 @@ BATCH = 100
 
 BUSY_S = 30
 """Seconds to wait for another process that writes to the same SQLite file."""
-
-Item = tuple[str, datetime | None, bytes]
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,17 +74,19 @@ class Store:
     ) -> None:
         self._engine.dispose()
 
-    def save(self, source: str, repo: str, items: Iterable[Item]) -> SaveTally:
+    def save(self, source: str, repo: str, items: Iterable[RawPayload]) -> SaveTally:
         """Store payloads in batches as they come; a body seen before is not written again.
 
+        The last mark of a batch is stored in its transaction, so that a run which is killed goes
+        on behind what it had stored.
         When `items` raises (Ctrl-C too), what had come before is stored, then it raises on.
         """
         tally = SaveTally()
-        pending: list[Item] = []
+        pending: list[RawPayload] = []
         try:
             for item in items:
                 pending.append(item)
-                if len(pending) == BATCH:
+                if len(pending) == BATCH or item.mark is not None:
                     batch, pending = pending, []
                     tally += self._save_batch(source, repo, batch)
         finally:
@@ -93,12 +94,12 @@ class Store:
                 tally += self._save_batch(source, repo, pending)
         return tally
 
-    def compare(self, source: str, repo: str, items: Iterable[Item]) -> SaveTally:
+    def compare(self, source: str, repo: str, items: Iterable[RawPayload]) -> SaveTally:
         """What `save` would count; nothing is written."""
         tally = SaveTally()
         with self._engine.connect() as connection:
             known = _digests(connection, source, repo)
-        for key, _, body in items:
+        for key, _, body, _ in items:
             same = known.get(key) == hashlib.sha256(body).hexdigest()
             tally += SaveTally(int(key not in known), int(key in known and not same), int(same))
         return tally
@@ -148,18 +149,11 @@ class Store:
                 for row in connection.execute(query)
             ]
 
-    def cursor(self, source: str, repo: str) -> datetime | None:
-        """When the newest change of the last whole run had moved; None before the first."""
-        mine = (CURSORS.c.source == source) & (CURSORS.c.repo == repo)
+    def mark(self, source: str, repo: str) -> str | None:
+        """Where the next run may begin; None: at the beginning."""
+        mine = (MARKS.c.source == source) & (MARKS.c.repo == repo)
         with self._engine.connect() as connection:
-            return connection.execute(sa.select(CURSORS.c.at).where(mine)).scalar()
-
-    def advance(self, source: str, repo: str, at: datetime) -> None:
-        """Move the cursor after a whole run; it never goes back."""
-        before = self.cursor(source, repo)
-        row = {"source": source, "repo": repo, "at": max(at, before or at)}
-        with self._engine.begin() as connection:
-            self._upsert(connection, CURSORS, [row])
+            return connection.execute(sa.select(MARKS.c.mark).where(mine)).scalar()
 
     def opt_out(self, repo: str, author: str) -> None:
         """Note that nothing is learned any more from what somebody wrote."""
@@ -179,7 +173,7 @@ class Store:
         with self._engine.connect() as connection:
             return tuple(sorted(connection.execute(query).scalars()))
 
-    def _save_batch(self, source: str, repo: str, items: Sequence[Item]) -> SaveTally:
+    def _save_batch(self, source: str, repo: str, items: Sequence[RawPayload]) -> SaveTally:
         now = datetime.now(UTC)
         rows = {
             key: {
@@ -191,13 +185,17 @@ class Store:
                 "digest": hashlib.sha256(body).hexdigest(),
                 "body": body,
             }
-            for key, updated_at, body in items
+            for key, updated_at, body, _ in items
         }
         with self._engine.begin() as connection:
             known = _digests(connection, source, repo, list(rows))
             fresh = [row for key, row in rows.items() if known.get(key) != row["digest"]]
             if fresh:
                 self._upsert(connection, PAYLOADS, fresh)
+            marks = [mark for *_, mark in items if mark is not None]
+            if marks:
+                row = {"source": source, "repo": repo, "mark": marks[-1]}
+                self._upsert(connection, MARKS, [row])
         new = len(rows) - len(known)
         return SaveTally(new, len(fresh) - new, len(rows) - len(fresh))
 

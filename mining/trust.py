@@ -26,12 +26,20 @@ class Teachers:
         self._trusted = frozenset(name.lower() for name in trusted)
         self._since = since
 
-    def teaches(self, author: str, association: str, at: datetime) -> str | None:
-        """The rule that lets a remark made `at` some time in; None: none does."""
+    def teaches(
+        self, author: str, association: str, at: datetime, may_push: bool | None = None
+    ) -> str | None:
+        """The rule that lets a remark made `at` some time in; None: none does.
+
+        Where the host says whether the author may push, the association alone says nothing:
+        members of an organisation need not have write access.
+        """
         name = author.lower()
         if name in self._trusted:
             return "named in [mining] trusted"
-        if association in WRITERS:
+        if may_push:
+            return "may push, as the host says"
+        if may_push is None and association in WRITERS:
             return f"association {association}"
         first, rule = self._since.get(name, (None, None))
         return rule if first is not None and first < at else None

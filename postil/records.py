@@ -136,6 +136,8 @@ class ReviewThread(Record, frozen=True, kw_only=True):
     resolved: bool | None = None
     suggestion: str | None = None
     reactions: tuple[Reaction, ...] = ()
+    may_push: bool | None = None
+    """Whether the author may write to the repository, where the host says."""
     url: str
 
 
@@ -147,6 +149,7 @@ class Review(Record, frozen=True, kw_only=True):
     revision: str
     at: datetime
     vote: int = 0
+    may_push: bool | None = None
 
 
 class Change(Record, frozen=True, kw_only=True):

@@ -6,19 +6,16 @@ unknown query parameter: GitHub ignores both silently. Where the subset names a 
 holding it, anything passes.
 """
 
-import base64
 import gzip
-import hashlib
 import json
 import re
-import subprocess
-import tarfile
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
+
+from tests.npm_package import file_of
 
 SUBSET = Path(__file__).parents[1] / "../shared/data/github/openapi-pulls-subset.json.gz"
 
@@ -52,7 +49,8 @@ class Description:
     @classmethod
     def load_whole(cls, cache: Path) -> "Description":
         """GitHub's whole description, fetched once into `cache`; needs npm and its registry."""
-        document = json.loads(_fetch_whole(cache).read_bytes())
+        member = "package/generated/api.github.com.json"
+        document = json.loads(file_of(PACKAGE, PACKAGE_SHA512, member, cache).read_bytes())
         return cls(document["paths"], document["components"])
 
     def violations(
@@ -80,26 +78,6 @@ class Description:
             _, _, kind, name = part["$ref"].split("/")
             return self._inlined(self._components[kind][name])
         return {key: self._inlined(value) for key, value in part.items()}
-
-
-def _fetch_whole(cache: Path) -> Path:
-    """The description inside the pinned package, checked against the registry's digest of it."""
-    kept = cache / f"{PACKAGE.rpartition('/')[2].replace('@', '-')}.json"
-    if kept.exists():
-        return kept
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
-        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True, timeout=300)
-        (archive,) = Path(folder).glob("*.tgz")
-        digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-        assert digest == PACKAGE_SHA512, f"{PACKAGE} is not what was pinned"
-        with tarfile.open(archive) as packed:
-            member = packed.extractfile("package/generated/api.github.com.json")
-            assert member is not None
-            aside = Path(folder) / "description.json"
-            aside.write_bytes(member.read())
-        aside.replace(kept)
-    return kept
 
 
 def _pattern(path: str) -> re.Pattern[str]:

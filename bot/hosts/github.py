@@ -17,19 +17,14 @@ from github.PullRequest import PullRequest, ReviewComment
 
 from bot.hosts import LineComment, PullHead
 from bot.hosts.limits import fit, fold
+from mining.clients import PUBLIC_API, READ_RETRIES, wait_s
 from postil.errors import HostingError, PayloadError
 from postil.marker import SHAPE, read_marker
 from postil.records import PostedComment
 
 log = logging.getLogger(__name__)
 
-PUBLIC_API = "https://api.github.com"
 DIFF = "application/vnd.github.diff"
-READ_RETRIES = 4
-SECONDARY_WAIT_S = 60.0
-"""GitHub's advice for a secondary limit that names no time.
-https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
-"""
 
 T = TypeVar("T")
 
@@ -211,28 +206,15 @@ class GitHubPulls:
         where = f"{self.repo}#{number}: cannot {what}" if number else f"cannot {what}"
         if not isinstance(error, GithubException):
             return HostingError(f"{where}: {type(error).__name__}")
-        wait_s = self._wait_s(error)
-        if wait_s is not None:
+        headers = error.headers or {}
+        wait = wait_s(error.status, headers, _message(error), self._now())
+        if wait is not None:
             return HostingError(
-                f"{where}: GitHub limits our rate; again in {wait_s:.0f} s", retry_after_s=wait_s
+                f"{where}: GitHub limits our rate; again in {wait:.0f} s", retry_after_s=wait
             )
         reason = REASONS.get(error.status, _message(error))
         lasting = error.status < 500
         return HostingError(f"{where}: {error.status} {reason}", lasting=lasting)
-
-    def _wait_s(self, error: GithubException) -> float | None:
-        """Seconds that a rate limit asks for; None where this is no rate limit."""
-        headers = error.headers or {}
-        limited = "rate limit" in _message(error).lower()
-        if error.status not in (403, 429):
-            return None
-        after = headers.get("retry-after", "")
-        if after.isdigit():
-            return float(after)
-        reset = headers.get("x-ratelimit-reset", "")
-        if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
-            return max(1.0, float(reset) - self._now() + 1)  # somewhere within that second
-        return SECONDARY_WAIT_S if limited or error.status == 429 else None
 
 
 REASONS = {

@@ -9,18 +9,32 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from postil.records import Change
 
 KINDS = {
     "archive": "mining.sources.archive:Archive",
     "gerrit": "mining.sources.gerrit:Gerrit",
+    "github": "mining.sources.github:GitHub",
 }
 """The class of each kind of source; the function `read` stands beside it."""
 
-RawPayload = tuple[str, datetime | None, bytes]
-"""Key within the repository, when the change last moved, and a JSON body."""
+ONLINE = frozenset({"github"})
+"""Those that ask a host, and take credentials and somebody to tell of waits as well."""
+
+
+class RawPayload(NamedTuple):
+    """One change as its source gave it."""
+
+    key: str
+    """Its name within the repository."""
+    moved: datetime | None
+    """When it last moved."""
+    body: bytes
+    """JSON."""
+    mark: str | None = None
+    """Where a later run may begin, once this payload and all before it are stored."""
 
 
 class Source(Protocol):
@@ -37,6 +51,14 @@ class Source(Protocol):
 
         An open one had to have last moved by `until`.
         """
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A source whose payloads carry marks."""
+
+    def resume(self, mark: str) -> None:
+        """Let `fetch` begin behind this mark when it is asked for everything."""
 
 
 class Read(Protocol):

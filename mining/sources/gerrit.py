@@ -95,7 +95,8 @@ class Gerrit:
                 patch_sets=refs.patch_sets,
                 parents=parents[index],
             )
-            yield str(refs.number), moved, msgspec.json.encode(payload, order="deterministic")
+            body = msgspec.json.encode(payload, order="deterministic")
+            yield RawPayload(str(refs.number), moved, body)
 
     def _chains(self, tips: Sequence[str]) -> list[list[CommitText]]:
         """The commits of each meta ref, oldest first; one that is broken off is empty."""

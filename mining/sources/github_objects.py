@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from postil.errors import PayloadError
-from postil.records import AuthorKind
+from postil.records import AuthorKind, Reaction
 
 GHOST = "ghost"
 """How GitHub shows an account that was deleted; all deleted accounts share the name."""
@@ -88,6 +88,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     committer: Signature | None = None
     created_at: Time | None = None
     submitted_at: Time | None = None
+    may_push: bool | None = None
+    """Whether a reviewer may write to the repository; only GraphQL says."""
 
 
 class Comment(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,10 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True):
     start_side: str | None = None
     original_start_line: int | None = None
     subject_type: str | None = None
+    resolved: bool | None = None
+    """Of the thread; this and what follows only GraphQL says."""
+    may_push: bool | None = None
+    reacted: tuple[Reaction, ...] = ()
 
 
 def login_of(account: Account | None) -> str:

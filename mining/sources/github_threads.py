@@ -79,7 +79,10 @@ def _thread(
             )
             for reply in replies
         ),
+        resolved=root.resolved,
         suggestion=read_suggestion(root.body or ""),
+        reactions=root.reacted,
+        may_push=root.may_push,
         url=root.html_url,
     )
 

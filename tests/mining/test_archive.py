@@ -40,7 +40,7 @@ def test_each_pull_leaves_verbatim_and_in_the_order_of_numbers(tmp_path: Path) -
     folder = write_archive(tmp_path, record(10, pull=pull(10)), record(9, pull=pull(9)))
     source = Archive(str(folder), None, None)
     payloads = list(source.fetch(None, None))
-    assert [key for key, _, _ in payloads] == ["9", "10"]
+    assert [key for key, *_ in payloads] == ["9", "10"]
     assert payloads[0][1] == datetime(2024, 5, 3, 8, tzinfo=UTC)
     assert payloads[0][2] == (folder / "pulls" / "9.json").read_bytes()
     assert (source.kind, source.repo, source.clone, len(source)) == (
@@ -60,7 +60,7 @@ def test_until_goes_by_closing_and_since_by_any_change(tmp_path: Path) -> None:
     source = Archive(str(folder), None, None)
 
     def keys(since: datetime | None, until: datetime | None) -> list[str]:
-        return [key for key, _, _ in source.fetch(since, until)]
+        return [key for key, *_ in source.fetch(since, until)]
 
     assert keys(None, on(4)) == ["1"]
     assert keys(None, on(7)) == ["1", "2"]
@@ -128,7 +128,7 @@ def test_a_malformed_record_is_still_fetched_and_refused_by_read(tmp_path: Path)
     folder = write_archive(tmp_path, record(1, pull=pull(1)))
     (folder / "pulls" / "2.json").write_text('{"type": "pull", "pull": {"number": 2, "ti')
     payloads = list(Archive(str(folder), None, None).fetch(on(1), on(2)))
-    assert [(key, at) for key, at, _ in payloads] == [("2", None)]
+    assert [(key, at) for key, at, *_ in payloads] == [("2", None)]
     with pytest.raises(PayloadError, match="not a pull request of an archive"):
         read(payloads[0][2])
 
@@ -258,7 +258,7 @@ def test_real_records_are_read_whole(tmp_path: Path) -> None:
     folder = write_archive(tmp_path, *records)
     dropped: Counter[str] = Counter()
     source = Archive(str(folder), None, None)
-    changes = [read(payload, dropped) for _, _, payload in source.fetch(None, None)]
+    changes = [read(payload, dropped) for _, _, payload, _ in source.fetch(None, None)]
     assert source.repo == "bitcoin-core/secp256k1"
     assert [len(change.threads) for change in changes] == [
         sum(c["in_reply_to_id"] is None for c in one["comments"]) for one in records

@@ -76,7 +76,6 @@ def test_mining_twice_stores_once_and_says_what_came_in(
     with open_store(f"sqlite:///{tmp_path / 'home' / 'store.db'}") as store:
         (source,) = store.sources()
         assert (source.where, source.clone) == (f"gerrit:{db.path}", db.path)
-        assert store.cursor("gerrit", "team/harbour") is not None
 
 
 def test_the_last_day_counts_whole(

@@ -1,12 +1,13 @@
 """The store keeps what was fetched, once, and loses nothing when a run is cut short."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from mining.store import BATCH, Item, MinedSource, SaveTally, Store, open_store
+from mining.sources import RawPayload
+from mining.store import BATCH, MinedSource, SaveTally, Store, open_store
 from postil.errors import ConfigError
 
 WHEN = datetime(2023, 5, 1, 12, tzinfo=UTC)
@@ -23,8 +24,8 @@ def store(url: str) -> Iterator[Store]:
         yield opened
 
 
-def item(number: int, body: bytes = b"{}") -> Item:
-    return str(number), WHEN, body
+def item(number: int, body: bytes = b"{}", mark: str | None = None) -> RawPayload:
+    return RawPayload(str(number), WHEN, body, mark)
 
 
 def test_a_body_is_new_then_the_same_then_changed(store: Store) -> None:
@@ -66,7 +67,7 @@ def test_bodies_come_back_byte_for_byte_in_the_order_of_their_numbers(store: Sto
 
 def test_times_are_kept_in_utc_and_may_be_unknown(store: Store) -> None:
     from_afar = WHEN.astimezone(tz=None)
-    store.save("gerrit", "a/b", [("1", from_afar, b"1"), ("2", None, b"2")])
+    store.save("gerrit", "a/b", [RawPayload("1", from_afar, b"1"), RawPayload("2", None, b"2")])
     assert [p.updated_at for p in store.payloads()] == [WHEN, None]
 
 
@@ -74,7 +75,7 @@ def test_times_are_kept_in_utc_and_may_be_unknown(store: Store) -> None:
 def test_what_came_before_an_interruption_is_stored(
     store: Store, url: str, stop: type[BaseException]
 ) -> None:
-    def cut_short() -> Iterator[Item]:
+    def cut_short() -> Iterator[RawPayload]:
         yield from (item(number) for number in range(BATCH + 3))
         raise stop
 
@@ -104,11 +105,24 @@ def test_a_source_is_remembered_with_its_latest_place(store: Store) -> None:
     assert store.sources() == [later]
 
 
-def test_the_cursor_never_goes_back(store: Store) -> None:
-    assert store.cursor("gerrit", "a/b") is None
-    store.advance("gerrit", "a/b", WHEN)
-    store.advance("gerrit", "a/b", WHEN - timedelta(days=1))
-    assert store.cursor("gerrit", "a/b") == WHEN
+def test_a_mark_is_stored_with_the_payloads_before_it_and_not_without_them(store: Store) -> None:
+    seen: list[tuple[int, str | None]] = []
+
+    def look() -> None:
+        seen.append((len(list(store.payloads())), store.mark("github", "a/b")))
+
+    def pages() -> Iterator[RawPayload]:
+        yield from (item(1), item(2, mark="page 1"))
+        look()
+        yield item(3)
+        look()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.save("github", "a/b", pages())
+    look()
+    assert seen == [(2, "page 1"), (2, "page 1"), (3, "page 1")]
+    assert store.mark("github", "a/c") is None
 
 
 @pytest.mark.parametrize(

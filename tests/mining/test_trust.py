@@ -34,6 +34,12 @@ def test_any_other_association_teaches_nothing(association: str) -> None:
     assert rule(teachers([], ()), "rita", 1, association) is None
 
 
+def test_what_the_host_says_of_write_access_outranks_the_association() -> None:
+    known = teachers([], ())
+    assert known.teaches("rita", "NONE", day(1), may_push=True) == "may push, as the host says"
+    assert known.teaches("rita", "MEMBER", day(1), may_push=False) is None
+
+
 def test_who_merged_teaches_from_then_on_and_not_before() -> None:
     known = teachers([merged("Mia", 5), merged("mia", 3)], ())
     assert rule(known, "mia", 3.8) is None

@@ -1,0 +1,210 @@
+"""The pull requests of a repository on GitHub, over its API; GitHub Enterprise by address.
+
+GraphQL brings many pull requests with all that hangs on them in one request. They come in the
+order in which they last moved, and the place after each page is a mark: a run that was cut off,
+and every later run, goes on behind it, so what did not change costs nothing. Where a server has
+no GraphQL, REST objects are fetched one pull request at a time, in the shape of an archive.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from mining.clients import (
+    FIRST_WAIT_S,
+    LONGEST_WAIT_S,
+    READ_RETRIES,
+    Access,
+    GitHubReader,
+    Json,
+    ServerFaultError,
+    api_url_of,
+    connect,
+)
+from mining.repository import open_repository
+from mining.sources import RawPayload
+from mining.sources.archive import read as read_rest
+from mining.sources.github_graph import read_graph
+from mining.sources.github_query import PAGE, PULLS, TAILS, follow, join, open_ends
+from mining.sources.github_rest import NEXT, fetch_rest
+from postil.errors import PayloadError, SourceError, UsageError
+from postil.records import Change
+
+__all__ = ["GitHub", "read"]
+
+log = logging.getLogger(__name__)
+
+
+class GitHub:
+    """`where` is owner/name, or the address of a repository on GitHub Enterprise.
+
+    `clone` holds the repository's commits, refs/pull/*/head among them.
+    """
+
+    kind = "github"
+
+    def __init__(
+        self,
+        where: str,
+        clone: Path | None,
+        repo: str | None,
+        access: Access,
+        notice: Callable[[str], None] = log.info,
+        *,
+        reader: GitHubReader | None = None,
+    ) -> None:
+        api_url, self.repo = api_url_of(where)
+        if self.repo.count("/") != 1 or self.repo.endswith("/"):
+            raise UsageError(f"{where}: write OWNER/NAME, or the address of a repository")
+        if repo and repo.lower() != self.repo.lower():
+            raise UsageError(f"--repo {repo} is not what the source names: {self.repo}")
+        self.clone = clone.expanduser().resolve() if clone else None
+        if self.clone:
+            with open_repository(self.clone):
+                pass
+        self.reader = reader or GitHubReader(connect(access, api_url, self.repo), notice=notice)
+        self._notice = notice
+        self._after: str | None = None
+
+    def resume(self, mark: str) -> None:
+        """Begin behind a mark of an earlier run."""
+        self._after = mark
+
+    def fetch(self, since: datetime | None, until: datetime | None) -> Iterator[RawPayload]:
+        """One payload a pull request; marks only where everything is asked for."""
+        whole = since is None and until is None
+        after = self._after if whole else None
+        try:
+            if after is not None and after.startswith(NEXT):
+                yield from fetch_rest(self.reader, self.repo, after)
+            else:
+                yield from self._over_graphql(after, since, until)
+        except NoGraphQLError:
+            self._notice("this server has no GraphQL: using REST, which takes more requests")
+            for payload in fetch_rest(self.reader, self.repo, None, since, until):
+                yield payload if whole else payload._replace(mark=None)
+        finally:
+            self.reader.close()
+
+    def _over_graphql(
+        self, after: str | None, since: datetime | None, until: datetime | None
+    ) -> Iterator[RawPayload]:
+        whole = since is None and until is None
+        for nodes, mark in self._pages(after, newest_first=since is not None):
+            for number, node in enumerate(nodes, 1):
+                moved = _time(node["closedAt"] or node["updatedAt"])
+                if since and _time(node["updatedAt"]) < since:
+                    return
+                if until and moved > until:
+                    continue
+                body = msgspec.json.encode({"repository": self.repo, "graphql": node})
+                last = mark if whole and number == len(nodes) else None
+                yield RawPayload(str(node["number"]), moved, body, last)
+
+    def _pages(self, after: str | None, newest_first: bool) -> Iterator[tuple[list[Json], str]]:
+        """Whole pull requests, a page at a time, and the place behind each page."""
+        size, faults = PAGE, 0
+        while True:
+            try:
+                found = self._page(after, size, "DESC" if newest_first else "ASC")
+            except StaleMarkError:
+                self._notice("GitHub does not know the last run's place any more: starting over")
+                after = None
+                continue
+            except ServerFaultError as fault:
+                faults += 1
+                if size == 1 and faults > READ_RETRIES:
+                    raise SourceError(f"{self.repo}: GitHub fails to answer: {fault}") from fault
+                size = max(size // 2, 1)
+                pause_s = min(FIRST_WAIT_S * 2 ** (faults - 1), LONGEST_WAIT_S)
+                self.reader.pause(pause_s, f"GitHub failed ({fault}); asking for {size} at a time")
+                continue
+            faults = 0
+            nodes = [node for node in found["nodes"] if node]
+            self._complete(nodes)
+            mark = found["pageInfo"]["endCursor"]
+            if nodes:
+                yield nodes, mark
+            if not found["pageInfo"]["hasNextPage"]:
+                return
+            after, size = mark, min(size * 2, PAGE)
+
+    def _page(self, after: str | None, size: int, direction: str) -> Json:
+        owner, _, name = self.repo.partition("/")
+        variables: Json = {
+            "owner": owner,
+            "name": name,
+            "first": size,
+            "after": after,
+            "direction": direction,
+        }
+        data = self._ask(PULLS, variables)
+        repository = data["repository"]
+        if repository["nameWithOwner"].lower() != self.repo.lower():
+            new = repository["nameWithOwner"]
+            raise SourceError(f"{self.repo} is called {new} now: mine github:{new}")
+        found: Json = repository["pullRequests"]
+        return found
+
+    def _complete(self, pulls: list[Json]) -> None:
+        """Follow every open end of these pull requests, many in one request."""
+        while ends := [end for pull in pulls for end in open_ends(pull)]:
+            for start in range(0, len(ends), TAILS):
+                some = ends[start : start + TAILS]
+                join(some, self._ask(*follow(some)))
+
+    def _ask(self, query: str, variables: Json) -> Json:
+        """The data of an answer. ServerFaultError where GitHub gave only a part of it."""
+        try:
+            answer = self.reader.graphql(query, variables)
+        except SourceError as error:
+            if ": 404:" in str(error):
+                raise NoGraphQLError from error
+            raise
+        errors = answer.get("errors") or []
+        kinds = {error.get("type") for error in errors}
+        if "NOT_FOUND" in kinds and not (answer.get("data") or {}).get("repository", True):
+            raise SourceError(
+                f"{self.repo}: there is no such repository, or the token may not see it"
+            )
+        if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
+            raise SourceError(f"{self.repo}: {_said(errors)}")
+        if "INVALID_CURSOR_ARGUMENTS" in kinds and variables.get("after"):
+            raise StaleMarkError
+        if errors and not kinds <= {"NOT_FOUND"}:
+            raise ServerFaultError(_said(errors))
+        if not isinstance(answer.get("data"), dict):
+            raise ServerFaultError("an answer without data")
+        data: Json = answer["data"]
+        return data
+
+
+class NoGraphQLError(Exception):
+    """The server has no GraphQL interface."""
+
+
+class StaleMarkError(Exception):
+    """The server does not take a place in its list that it gave earlier."""
+
+
+def read(body: bytes, dropped: Counter[str] | None = None) -> Change:
+    """Read one payload of either interface; what cannot be read in it is counted in `dropped`."""
+    dropped = Counter() if dropped is None else dropped
+    if body.startswith(b'{"repository":'):
+        return read_graph(body, dropped)
+    return read_rest(body, dropped)
+
+
+def _said(errors: list[Json]) -> str:
+    return " ".join(str(errors[0].get("message", "an error without words")).split())[:200]
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise PayloadError(f"not a time: {text!r}") from error

@@ -1,0 +1,353 @@
+"""The live source: everything that was said, in few requests, through limits and faults."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import graphql
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from mining.clients import Access, GitHubReader, api_url_of, connect
+from mining.sources import RawPayload
+from mining.sources.archive import read as read_archive
+from mining.sources.github import GitHub, read
+from mining.sources.github_query import COMMENTS, PULLS, REACTIONS, THREADS, OpenEnd, follow
+from postil.errors import ConfigError, SourceError, UsageError
+from postil.records import Change, Reaction
+from tests.archive_server import TOKEN, Answer, ArchiveServer, load_records
+from tests.graphql_fake import official_schema
+from tests.mining.archive_builder import REPO, comment, pull, record, reviewed, user
+from tests.npm_package import UnavailableError
+
+REAL = Path(__file__).parents[2] / "../shared/data/github/rest-pulls"
+NOW = 1_700_000_000.0
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def schema() -> graphql.GraphQLSchema:
+    try:
+        return official_schema()
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+def moved(number: int, minute: int, **more: Any) -> Json:
+    """A pull request that last moved at this minute."""
+    at = f"2024-05-09T08:{minute:02}:00Z"
+    return record(pull=pull(number, updated_at=at), **more)
+
+
+@pytest.fixture
+def records() -> dict[int, Json]:
+    """60 pull requests: three pages."""
+    return {n: moved(n, n % 60, comments=[comment(n * 100)]) for n in range(1, 61)}
+
+
+@pytest.fixture
+def server(records: dict[int, Json]) -> Iterator[ArchiveServer]:
+    with ArchiveServer(REPO, records).serve() as serving:
+        yield serving
+
+
+class Asked:
+    """A source over the server, its waits and what it told."""
+
+    def __init__(self, server: ArchiveServer, token: str = TOKEN) -> None:
+        self.waits: list[float] = []
+        self.told: list[str] = []
+        api_url, repo = api_url_of(server.where)
+        access = Access(github_token=token)
+        reader = GitHubReader(
+            connect(access, api_url, repo),
+            notice=self.told.append,
+            sleep=self.waits.append,
+            now=lambda: NOW,
+        )
+        self.source = GitHub(server.where, None, None, access, self.told.append, reader=reader)
+
+    def all(self, mark: str | None = None) -> list[RawPayload]:
+        if mark:
+            self.source.resume(mark)
+        return list(self.source.fetch(None, None))
+
+
+def changes(payloads: list[RawPayload]) -> dict[str, Change]:
+    return {payload.key: read(payload.body) for payload in payloads}
+
+
+def test_every_question_is_valid_by_githubs_schema(schema: graphql.GraphQLSchema) -> None:
+    part = {"pageInfo": {"endCursor": "x", "hasNextPage": True}}
+    ends = [OpenEnd(t, {"id": "1", t.field: part}) for t in (THREADS, COMMENTS, REACTIONS)]
+    for query in (PULLS, follow(ends)[0]):
+        assert graphql.validate(schema, graphql.parse(query)) == []
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="shared data is not here")
+def test_real_pull_requests_read_the_same_over_graphql_as_from_an_archive() -> None:
+    records = load_records(REAL)
+    with ArchiveServer("bitcoin-core/secp256k1", records).serve() as server:
+        found = changes(Asked(server).all())
+    assert len(found) == 5
+    assert sum(len(change.threads) for change in found.values()) == 17
+    for key, change in found.items():
+        archived = read_archive(json.dumps(records[int(key)]).encode())
+        assert _without_extras(change) == _without_extras(archived)
+        assert {t.resolved for t in change.threads} == {False}
+
+
+def _without_extras(change: Change) -> Json:
+    """Without what only GraphQL tells."""
+    plain = json.loads(json.dumps(change, default=_plain))
+    for part in (*plain["threads"], *plain["reviews"]):
+        for name in ("resolved", "reactions", "may_push"):
+            part.pop(name, None)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__struct_fields__"):
+        return {name: getattr(value, name) for name in value.__struct_fields__}
+    return str(value)
+
+
+def test_pages_come_in_the_order_of_the_last_move_with_a_mark_behind_each(
+    server: ArchiveServer,
+) -> None:
+    payloads = Asked(server).all()
+    minutes = [json.loads(p.body)["graphql"]["updatedAt"] for p in payloads]
+    assert minutes == sorted(minutes)
+    assert [n for n, p in enumerate(payloads, 1) if p.mark] == [25, 50, 60]
+    assert len(server.requests) == 3
+
+
+def test_what_a_page_cuts_off_is_fetched_many_open_ends_at_once(
+    records: dict[int, Json], server: ArchiveServer
+) -> None:
+    talk = [
+        comment(5000 + n, created_at=f"2024-05-02T09:{n // 60:02}:{n % 60:02}Z") for n in range(90)
+    ]
+    long = [
+        comment(6000 + n, in_reply_to_id=5000, created_at=f"2024-05-03T08:00:{n:02}Z")
+        for n in range(25)
+    ]
+    likes = [{"content": "THUMBS_UP", "user": {"login": f"u{n}"}} for n in range(12)]
+    talk[1]["reactions_by"] = likes
+    records[30] = moved(30, 30, comments=[*talk, *long])
+    found = changes(Asked(server).all())["30"]
+    assert len(found.threads) == 90
+    assert len(found.threads[0].replies) == 25
+    assert [r.author for r in found.threads[1].reactions] == [f"u{n}" for n in range(12)]
+    assert len(server.requests) <= 3 + 3
+
+
+def test_a_later_run_asks_only_for_what_moved_since(
+    records: dict[int, Json], server: ArchiveServer
+) -> None:
+    mark = Asked(server).all()[-1].mark
+    before = len(server.requests)
+    assert Asked(server).all(mark) == []
+    assert len(server.requests) == before + 1
+    records[7] = moved(7, 59, comments=[comment(700), comment(701)])
+    records[7]["pull"]["updated_at"] = "2024-05-10T08:00:00Z"
+    (again,) = Asked(server).all(mark)
+    assert (again.key, len(read(again.body).threads)) == ("7", 2)
+
+
+def test_since_and_until_bound_a_run_and_leave_no_mark(server: ArchiveServer) -> None:
+    source = Asked(server).source
+    since = read(Asked(server).all()[49].body).pull.created_at.replace(day=9, minute=50)
+    late = list(source.fetch(since, None))
+    assert sorted(int(p.key) for p in late) == list(range(50, 60))
+    closed = read(late[0].body).pull.closed_at
+    assert len(list(Asked(server).source.fetch(None, closed))) == 60
+    assert list(Asked(server).source.fetch(None, since.replace(year=2020))) == []
+    assert {p.mark for p in late} == {None}
+
+
+def test_what_only_graphql_tells_is_read(records: dict[int, Json], server: ArchiveServer) -> None:
+    like = {"content": "THUMBS_UP", "user": {"login": "olga"}}
+    told = comment(100, resolved=True, may_push=True, reactions_by=[like])
+    records[1] = moved(
+        1, 1, comments=[told], events=[reviewed("rita", "a" * 40, "2024-05-02T08:00:00Z")]
+    )
+    change = changes(Asked(server).all())["1"]
+    (thread,) = change.threads
+    assert (thread.resolved, thread.may_push) == (True, True)
+    assert thread.reactions == (Reaction(author="olga", content="THUMBS_UP"),)
+    assert [review.may_push for review in change.reviews] == [False]
+
+
+def test_deleted_accounts_gone_commits_and_whole_files_are_read_or_counted(
+    records: dict[int, Json], server: ArchiveServer
+) -> None:
+    gone = comment(100, user=None, original_commit_id=None)
+    whole = comment(101, subject_type="file", diff_hunk="")
+    program = comment(102, user=user("helper[bot]", "Bot"))
+    records[1] = moved(1, 1, comments=[gone, whole, program])
+    dropped: Counter[str] = Counter()
+    payload = next(p for p in Asked(server).all() if p.key == "1")
+    first, second = read(payload.body, dropped).threads
+    assert (first.author, first.revision, first.span.end) == ("ghost", "", 12)
+    assert second.author_kind == "bot"
+    assert dropped == {"comment on a whole file": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "waits"),
+    [
+        (Answer(403, {"message": "slow"}, {"Retry-After": "17"}), [17.0]),
+        (Answer(429, {"message": "You have exceeded a secondary rate limit"}), [60.0]),
+        (
+            Answer(
+                200,
+                {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]},
+                {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOW) + 2399)},
+            ),
+            [2400.0],
+        ),
+    ],
+)
+def test_a_rate_limit_is_waited_for_exactly_and_said(
+    server: ArchiveServer, answer: Answer, waits: list[float]
+) -> None:
+    server.faults[2] = answer
+    asked = Asked(server)
+    assert len(asked.all()) == 60
+    assert asked.waits == waits
+    assert asked.told == [f"GitHub limits our rate; waiting {waits[0]:.0f} s"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(502, {}),
+        Answer(200, {"data": None, "errors": [{"message": "Something went wrong"}]}),
+        Answer(200, {"errors": [{"type": "MAX_NODE_LIMIT_EXCEEDED", "message": "too many"}]}),
+        Answer(200, {}),
+    ],
+)
+def test_a_question_too_large_is_halved_and_grows_again(
+    server: ArchiveServer, answer: Answer
+) -> None:
+    server.faults = {1: answer, 2: answer}
+    asked = Asked(server)
+    assert len(asked.all()) == 60
+    assert [q["variables"]["first"] for q in server.seen] == [6, 12, 24, 25]
+    assert asked.waits == [1.0, 2.0]
+
+
+def test_a_server_that_never_answers_is_given_up_in_one_line(server: ArchiveServer) -> None:
+    server.faults = {n: Answer(502, {}) for n in range(1, 50)}
+    with pytest.raises(SourceError, match=r"GitHub fails to answer: 502"):
+        Asked(server).all()
+    assert len(server.requests) < 12
+
+
+def test_a_token_revoked_in_the_middle_keeps_what_came_before(server: ArchiveServer) -> None:
+    server.faults[3] = Answer(401, {"message": "Bad credentials"})
+    came: list[RawPayload] = []
+    with pytest.raises(SourceError, match=r"expired or was revoked.*the same command goes on"):
+        for payload in Asked(server).source.fetch(None, None):
+            came.append(payload)
+    assert len(came) == 50
+    rest = Asked(server).all(came[-1].mark)
+    assert len({p.key for p in (*came, *rest)}) == 60
+
+
+def test_a_repository_that_is_gone_or_renamed_is_one_line(server: ArchiveServer) -> None:
+    access = Access(github_token=TOKEN)
+    gone = GitHub(f"{server.address}/no/such", None, None, access)
+    with pytest.raises(SourceError, match=r"no/such: there is no such repository, or the token"):
+        list(gone.fetch(None, None))
+    renamed = GitHub(f"{server.address}/old/name", None, None, access)
+    with pytest.raises(SourceError, match=f"old/name is called {REPO} now: mine github:{REPO}"):
+        list(renamed.fetch(None, None))
+
+
+def test_a_forbidden_part_is_said(server: ArchiveServer) -> None:
+    said = "Resource not accessible by personal access token"
+    server.faults[1] = Answer(
+        200, {"data": None, "errors": [{"type": "FORBIDDEN", "message": said}]}
+    )
+    with pytest.raises(SourceError, match=said):
+        Asked(server).all()
+
+
+def test_a_mark_that_github_no_longer_takes_starts_over(server: ArchiveServer) -> None:
+    asked = Asked(server)
+    assert len(asked.all("forgotten")) == 60
+    assert "starting over" in asked.told[0]
+
+
+def test_without_graphql_rest_gives_the_same_changes(records: dict[int, Json]) -> None:
+    with ArchiveServer(REPO, records).serve() as server:
+        wanted = {key: _without_extras(one) for key, one in changes(Asked(server).all()).items()}
+    with ArchiveServer(REPO, records, graphql=False).serve() as server:
+        asked = Asked(server)
+        payloads = asked.all()
+        assert {k: _without_extras(one) for k, one in changes(payloads).items()} == wanted
+        assert "no GraphQL" in asked.told[0]
+        before = len(server.requests)
+        (again,) = Asked(server).all(payloads[-1].mark)  # the one the mark stands on
+        assert again._replace(mark=None) == payloads[-1]._replace(mark=None)
+        assert len(server.requests) - before == 4
+
+
+def test_rest_waits_out_a_fault_and_gives_up_after_four(records: dict[int, Json]) -> None:
+    with ArchiveServer(REPO, records, graphql=False).serve() as server:
+        server.faults = {3: Answer(503, {})}
+        asked = Asked(server)
+        assert len(asked.all()) == 60
+        assert asked.waits == [1.0]
+        server.faults = {len(server.requests) + n: Answer(503, {}) for n in range(2, 9)}
+        with pytest.raises(SourceError, match=r"answered 503 5 times"):
+            Asked(server).all()
+
+
+def test_an_app_signs_in_with_its_key(server: ArchiveServer, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    file = tmp_path / "app.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+    )
+    access = Access(app_id="7", private_key_file=str(file))
+    with pytest.raises(SourceError, match=r"the App cannot sign in"):
+        GitHub(server.where, None, None, access)
+    server.installation = 42
+    assert len(list(GitHub(server.where, None, None, access).fetch(None, None))) == 60
+    file.write_text("no key", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"the App cannot sign in"):
+        GitHub(server.where, None, None, access)
+
+
+def test_nobody_is_asked_without_a_way_to_sign_in() -> None:
+    with pytest.raises(ConfigError, match=r"GITHUB_TOKEN"):
+        GitHub("a/b", None, None, Access())
+    with pytest.raises(ConfigError, match=r"POSTIL_PRIVATE_KEY_FILE"):
+        GitHub("a/b", None, None, Access(app_id="7"))
+    with pytest.raises(ConfigError, match=r"cannot be read"):
+        GitHub("a/b", None, None, Access(app_id="7", private_key_file="/no/such"))
+    assert "secret" not in repr(Access(github_token="secret"))
+
+
+@pytest.mark.parametrize("where", ["name", "a/b/c", "https://github.com/", "a/"])
+def test_a_place_that_names_no_repository_is_refused(where: str) -> None:
+    with pytest.raises(UsageError, match=r"OWNER/NAME"):
+        GitHub(where, None, None, Access(github_token=TOKEN))
+
+
+def test_addresses_of_github_and_of_enterprise() -> None:
+    assert api_url_of("a/b") == ("https://api.github.com", "a/b")
+    assert api_url_of("https://github.com/a/b.git") == ("https://api.github.com", "a/b")
+    assert api_url_of("https://git.corp:8443/a/b") == ("https://git.corp:8443/api/v3", "a/b")
