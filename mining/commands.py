@@ -52,6 +52,7 @@ def _moment(text: str | None, into_the_day: timedelta) -> datetime | None:
     required=True,
     metavar="KIND:WHERE",
     help="gerrit:PATH is a clone with refs/changes/* (gerrit:URL is cloned into --clone); "
+    "history:PATH is a bare or plain clone and nothing else; "
     "archive:DIR holds raw GitHub objects as github-metadata-backup writes them; "
     "github:OWNER/NAME (or github:URL, for Enterprise) asks the API, signed in with GITHUB_TOKEN "
     "or POSTIL_APP_ID and POSTIL_PRIVATE_KEY_FILE.",

@@ -27,6 +27,9 @@ from postil.diff import windows
 from postil.records import Change, Example, ExampleKind, ReviewThread, Revision, Tier, Window
 from postil.settings import MiningSettings
 
+REPLACE, DELETE = "Suggested change:", "Remove this:"
+"""The words of a suggestion that came without any."""
+
 MOST_WINDOWS = 400
 """Of one revision; a larger one is an import or a mass rename that nobody read line by line."""
 
@@ -206,12 +209,14 @@ class ChangeReader:
 
     def _remark_example(self, one: Taught, spot: Seen, located: bool) -> Example | None:
         anchor = anchor_of(spot.window, one.thread.span)
+        suggestion = one.thread.suggestion if anchor and anchor.side == "R" else None
         message = mask_people(clean_message(without_suggestion(one.thread.body)))
+        if not message and suggestion is not None:
+            message = DELETE if suggestion == "" else REPLACE
         assert anchor is not None  # noqa: S101 - the window was found by this very span
         if not message:
             self._funnel.remarks["no words of its own"] += 1
             return None
-        suggestion = one.thread.suggestion if anchor.side == "R" else None
         remark = Remark(anchor=anchor, message=message, suggestion=suggestion)
         if self._secret(spot.window, message):
             self._funnel.remarks["holds a secret"] += 1
@@ -234,7 +239,8 @@ class ChangeReader:
             texts = {line.text.strip() for line in spot.window.lines if line.kind != " "}
             here = any(t.revision == spot.revision and spot.window.rows(t.span) for t in people)
             kept = any((spot.window.path, text) in told for text in texts)
-            kind: ExampleKind = "ambiguous" if here or kept else "silence"
+            unsure = here or kept or not self._change.complete
+            kind: ExampleKind = "ambiguous" if unsure else "silence"
             if self._secret(spot.window, ""):
                 self._funnel.windows["holds a secret"] += 1
                 continue

@@ -37,6 +37,28 @@ class CommitText(msgspec.Struct, frozen=True):
     message: str
 
 
+LOG_FORMAT = "%H%x1f%P%x1f%an%x1f%ae%x1f%cn%x1f%ce%x1f%ct%x1f%B"
+
+
+class CommitRow(msgspec.Struct, frozen=True):
+    """A commit as `git log` tells it; `committed_at` in seconds since 1970."""
+
+    sha: str
+    parents: tuple[str, ...]
+    author_name: str
+    author_mail: str
+    committer_name: str
+    committer_mail: str
+    committed_at: int
+    message: str
+
+
+def read_row(record: str) -> CommitRow:
+    """Take a record of LOG_FORMAT apart."""
+    sha, parents, *people, at, message = record.split("\x1f", 7)
+    return CommitRow(sha, tuple(parents.split()), *people, int(at or 0), message)
+
+
 def read_commit(found: GitObject | None) -> CommitText | None:
     """Take a commit apart; None if the object is no commit. Bad UTF-8 is replaced."""
     if found is None or found.kind != "commit":

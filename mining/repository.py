@@ -16,7 +16,7 @@ from typing import Any
 
 import git
 
-from mining.objects import GitObject, read_commit
+from mining.objects import LOG_FORMAT, CommitRow, GitObject, read_commit, read_row
 from postil.errors import SourceError
 
 ALL_CHANGES = "refs/changes/*:refs/changes/*"
@@ -105,6 +105,21 @@ class Repository:
             return self._ask("config", "--get", f"remote.{remote}.url") or None
         except SourceError:
             return None
+
+    def tip(self) -> str | None:
+        """The commit that HEAD names; None where there is none."""
+        (found,) = self.objects(["HEAD^{commit}"])
+        return found.id if found else None
+
+    def commits(self) -> Iterator[CommitRow]:
+        """Every commit that any ref reaches, newest first."""
+        process = self._start("log", "--all", "-z", f"--format={LOG_FORMAT}")
+        try:
+            for record in _records(process.stdout):
+                yield read_row(record)
+        finally:
+            process.stdout.close()
+            process.proc.wait()
 
     def objects(self, names: Sequence[str]) -> list[GitObject | None]:
         """Read objects by id or `commit:path`, in order; None for each that is not there."""
@@ -217,6 +232,17 @@ class Repository:
             raise SourceError("git is not installed") from error
         except git.GitCommandError as error:
             raise SourceError(f"{self.path}: git {command[0]}: {_said(error)}") from error
+
+
+def _records(stream: Any) -> Iterator[str]:
+    """Texts between zero bytes."""
+    rest = b""
+    while piece := stream.read(1 << 20):
+        *whole, rest = (rest + piece).split(b"\0")
+        for record in whole:
+            yield record.decode("utf-8", "replace")
+    if rest:
+        yield rest.decode("utf-8", "replace")
 
 
 def open_repository(path: Path) -> Repository:

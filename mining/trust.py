@@ -49,10 +49,11 @@ def teachers(changes: Sequence[Change], trusted: Collection[str]) -> Teachers:
     """Learn from the changes of a repository who may decide in it, and since when.
 
     Where the host tells each author's association (GitHub), it is who merges: anybody may approve
-    there. Where it tells none (Gerrit), it is who votes +2 or -2: authors often submit their own
-    changes there.
+    there. Where it tells none and people vote (Gerrit), it is who votes +2 or -2: authors often
+    submit their own changes there. In a bare clone it is who merges.
     """
-    acts = _merges(changes) if _tells_association(changes) else _deciding_votes(changes)
+    votes = [] if _tells_association(changes) else _deciding_votes(changes)
+    acts = votes or _merges(changes)
     since: dict[str, tuple[datetime, str]] = {}
     for name, at, rule in sorted(acts, key=lambda act: act[1]):
         since.setdefault(name.lower(), (at, rule))

@@ -159,6 +159,8 @@ class Change(Record, frozen=True, kw_only=True):
     threads: tuple[ReviewThread, ...]
     reviews: tuple[Review, ...]
     merged_by: str | None = None
+    complete: bool = True
+    """False: remarks were made that the source cannot tell of, so no window is a silence."""
 
 
 class Acceptance(Record, frozen=True, kw_only=True):

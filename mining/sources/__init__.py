@@ -17,6 +17,7 @@ KINDS = {
     "archive": "mining.sources.archive:Archive",
     "gerrit": "mining.sources.gerrit:Gerrit",
     "github": "mining.sources.github:GitHub",
+    "history": "mining.sources.history:History",
 }
 """The class of each kind of source; the function `read` stands beside it."""
 
