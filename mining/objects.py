@@ -55,8 +55,17 @@ class CommitRow(msgspec.Struct, frozen=True):
 
 def read_row(record: str) -> CommitRow:
     """Take a record of LOG_FORMAT apart."""
-    sha, parents, *people, at, message = record.split("\x1f", 7)
-    return CommitRow(sha, tuple(parents.split()), *people, int(at or 0), message)
+    sha, parents, author, mail, committer, committer_mail, at, message = record.split("\x1f", 7)
+    return CommitRow(
+        sha=sha,
+        parents=tuple(parents.split()),
+        author_name=author,
+        author_mail=mail,
+        committer_name=committer,
+        committer_mail=committer_mail,
+        committed_at=int(at or 0),
+        message=message,
+    )
 
 
 def read_commit(found: GitObject | None) -> CommitText | None:
