@@ -55,7 +55,8 @@ def _moment(text: str | None, into_the_day: timedelta) -> datetime | None:
     "history:PATH is a bare or plain clone and nothing else; "
     "archive:DIR holds raw GitHub objects as github-metadata-backup writes them; "
     "github:OWNER/NAME (or github:URL, for Enterprise) asks the API, signed in with GITHUB_TOKEN "
-    "or POSTIL_APP_ID and POSTIL_PRIVATE_KEY_FILE.",
+    "or POSTIL_APP_ID and POSTIL_PRIVATE_KEY_FILE; "
+    "forgejo:URL asks a Forgejo, signed in with FORGEJO_TOKEN.",
 )
 @click.option(
     "--clone",

@@ -253,6 +253,15 @@ def open_repository(path: Path) -> Repository:
         raise SourceError(f"{path}: not a git repository") from error
 
 
+def checked_clone(path: Path | None) -> Path | None:
+    """The path of a clone in full, once it is known to be one."""
+    if path is None:
+        return None
+    whole = path.expanduser().resolve()
+    with open_repository(whole):
+        return whole
+
+
 def clone(url: str, to: Path) -> Repository:
     """Make a bare clone; `to` must not exist yet. Hooks and templates stay out of it."""
     try:

@@ -15,13 +15,14 @@ from postil.records import Change
 
 KINDS = {
     "archive": "mining.sources.archive:Archive",
+    "forgejo": "mining.sources.forgejo:Forgejo",
     "gerrit": "mining.sources.gerrit:Gerrit",
     "github": "mining.sources.github:GitHub",
     "history": "mining.sources.history:History",
 }
 """The class of each kind of source; the function `read` stands beside it."""
 
-ONLINE = frozenset({"github"})
+ONLINE = frozenset({"forgejo", "github"})
 """Those that ask a host, and take credentials and somebody to tell of waits as well."""
 
 

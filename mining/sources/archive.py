@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from mining.repository import open_repository
+from mining.repository import checked_clone
 from mining.sources import RawPayload
 from mining.sources.github_change import assemble
 from mining.sources.github_objects import Comment, Event, Pull, Time, decode
@@ -61,10 +61,7 @@ class Archive:
         folder = Path(where).expanduser().resolve()
         self._files = _pull_files(folder)
         _check_state(folder / "state.json")
-        self.clone = clone.expanduser().resolve() if clone else None
-        if self.clone:
-            with open_repository(self.clone):
-                pass
+        self.clone = checked_clone(clone)
         self.repo = repo or self._find_repo(folder)
 
     def __len__(self) -> int:

@@ -25,7 +25,7 @@ from mining.clients import (
     api_url_of,
     connect,
 )
-from mining.repository import open_repository
+from mining.repository import checked_clone
 from mining.sources import RawPayload
 from mining.sources.archive import read as read_rest
 from mining.sources.github_graph import read_graph
@@ -62,10 +62,7 @@ class GitHub:
             raise UsageError(f"{where}: write OWNER/NAME, or the address of a repository")
         if repo and repo.lower() != self.repo.lower():
             raise UsageError(f"--repo {repo} is not what the source names: {self.repo}")
-        self.clone = clone.expanduser().resolve() if clone else None
-        if self.clone:
-            with open_repository(self.clone):
-                pass
+        self.clone = checked_clone(clone)
         self.reader = reader or GitHubReader(connect(access, api_url, self.repo), notice=notice)
         self._notice = notice
         self._after: str | None = None
