@@ -7,6 +7,7 @@ batch is one transaction, so a run that is cut short keeps all that it had fetch
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mining.schema import MARKS, OPTED_OUT, PAYLOADS, SCHEMA, SOURCES
 from mining.sources import RawPayload
-from postil.errors import ConfigError
+from postil.errors import ConfigError, StoreError
 
 BATCH = 100
 """Payloads a transaction."""
@@ -97,7 +98,7 @@ class Store:
     def compare(self, source: str, repo: str, items: Iterable[RawPayload]) -> SaveTally:
         """What `save` would count; nothing is written."""
         tally = SaveTally()
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             known = _digests(connection, source, repo)
         for key, _, body, _ in items:
             same = known.get(key) == hashlib.sha256(body).hexdigest()
@@ -113,16 +114,18 @@ class Store:
             query = query.where(PAYLOADS.c.source == source)
         if repo is not None:
             query = query.where(PAYLOADS.c.repo == repo)
-        with self._engine.connect() as connection:
-            for row in connection.execution_options(yield_per=BATCH).execute(query):
-                yield Payload(
-                    source=row.source,
-                    repo=row.repo,
-                    key=row.key,
-                    updated_at=row.updated_at,
-                    fetched_at=row.fetched_at,
-                    body=bytes(row.body),
-                )
+        with self._reading() as connection:
+            streaming = connection.execution_options(yield_per=BATCH)
+            with streaming.execute(query) as rows:
+                for row in rows:
+                    yield Payload(
+                        source=row.source,
+                        repo=row.repo,
+                        key=row.key,
+                        updated_at=row.updated_at,
+                        fetched_at=row.fetched_at,
+                        body=bytes(row.body),
+                    )
 
     def remember(self, mined: MinedSource) -> None:
         """Note where a repository was mined from; a later place replaces an earlier one."""
@@ -132,13 +135,13 @@ class Store:
             "where": mined.where,
             "clone": str(mined.clone) if mined.clone else None,
         }
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             self._upsert(connection, SOURCES, [row])
 
     def sources(self) -> list[MinedSource]:
         """Every repository mined so far."""
         query = sa.select(SOURCES).order_by(SOURCES.c.repo, SOURCES.c.source)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return [
                 MinedSource(
                     source=row.source,
@@ -152,26 +155,37 @@ class Store:
     def mark(self, source: str, repo: str) -> str | None:
         """Where the next run may begin; None: at the beginning."""
         mine = (MARKS.c.source == source) & (MARKS.c.repo == repo)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return connection.execute(sa.select(MARKS.c.mark).where(mine)).scalar()
 
     def opt_out(self, repo: str, author: str) -> None:
         """Note that nothing is learned any more from what somebody wrote."""
         row = {"repo": repo, "author": author, "at": datetime.now(UTC)}
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             self._upsert(connection, OPTED_OUT, [row])
 
     def opt_in(self, repo: str, author: str) -> bool:
         """Take that back; False where there was nothing to take back."""
         mine = (OPTED_OUT.c.repo == repo) & (OPTED_OUT.c.author == author)
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             return connection.execute(sa.delete(OPTED_OUT).where(mine)).rowcount > 0
 
     def opted_out(self, repo: str) -> tuple[str, ...]:
         """Whose remarks teach nothing, by their own wish."""
         query = sa.select(OPTED_OUT.c.author).where(OPTED_OUT.c.repo == repo)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return tuple(sorted(connection.execute(query).scalars()))
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with _said_plainly(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """One transaction."""
+        with _said_plainly(), self._engine.begin() as connection:
+            yield connection
 
     def _save_batch(self, source: str, repo: str, items: Sequence[RawPayload]) -> SaveTally:
         now = datetime.now(UTC)
@@ -187,7 +201,7 @@ class Store:
             }
             for key, updated_at, body, _ in items
         }
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             known = _digests(connection, source, repo, list(rows))
             fresh = [row for key, row in rows.items() if known.get(key) != row["digest"]]
             if fresh:
@@ -212,6 +226,18 @@ class Store:
             if column.name not in keys
         }
         connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), rows)
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """A database that goes away, is full or is locked is one line."""
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        reason = str(error.orig).strip().split("\n")[0]
+        raise StoreError(
+            f"the store fails: {reason}; what was stored before is kept, the same command goes on"
+        ) from error
 
 
 def _digests(

@@ -29,6 +29,10 @@ class SourceError(PostilError):
     """A place to mine from (clone, archive, host) is not what it should be."""
 
 
+class StoreError(PostilError):
+    """The database failed while it was used; try again when it is back."""
+
+
 class SignatureError(PostilError):
     """A delivery was not signed with our secret; store nothing."""
 

