@@ -11,7 +11,7 @@ be told is left out of the figures and counted. Every --source takes the --clone
 import json
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def measure(sources: Sequence[str], clones: Sequence[Path], repos: Sequence[str]
         judged += [(acceptance, labels[thread]) for thread, acceptance in found.items()]
         click.echo(f"{repo}: {len(found)} of {len(labels)} labelled threads found", err=True)
     told = [(acceptance, heeded) for acceptance, heeded in judged if heeded is not None]
-    rows = [
+    rows: list[tuple[str, Callable[[Acceptance], bool]]] = [
         ("tier A", lambda a: a.tier == "A"),
         ("tier B", lambda a: a.tier == "B"),
         ("tier C", lambda a: a.tier == "C"),

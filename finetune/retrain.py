@@ -66,7 +66,13 @@ class Retraining:
     def _train(self, stored: Stored, registry: Registry, reporter: Reporter, stages: Stages) -> str:
         folder = self._home / "datasets" / stored.repo
         wished = stored.with_wishes(self._settings.mining)
-        built = build_dataset(stored.changes, stored.repository(), wished, folder)
+        built = build_dataset(
+            stored.changes,
+            stored.repository(),
+            wished,
+            folder,
+            decisions=stored.decisions,
+        )
         live = registry.current(stored.repo)
         if live and load_card(live).data_sha256 == digest_pairs(built.pairs):
             return f"{stored.repo}: nothing new since the live adapter; nothing done"

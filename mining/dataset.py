@@ -6,12 +6,13 @@ they were labelled, and what was dropped at each step.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from mining.capping import shares
+from mining.curation import Decision, apply_decisions
 from mining.examples import Funnel, build_examples
 from mining.pairs import to_pairs
 from mining.repository import Repository
@@ -41,13 +42,16 @@ def build_dataset(
     settings: MiningSettings,
     folder: Path,
     progress: Callable[[], None] = lambda: None,
+    decisions: Mapping[str, Decision] | None = None,
 ) -> Built:
     """Label, split and write; raise SourceError where nothing can be learned."""
     examples, funnel = build_examples(changes, repository, settings, progress)
+    examples, curated = apply_decisions(examples, decisions or {})
     if not any(example.kind == "remark" for example in examples):
         reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.remarks.most_common(5))
         raise SourceError(f"no accepted remark found in {len(changes)} changes ({reasons})")
     pairs, dropped = to_pairs(examples, settings)
+    dropped += curated
     folder.mkdir(parents=True, exist_ok=True)
     write_jsonl(folder / "pairs.jsonl", pairs)
     built = Built(pairs=tuple(pairs), funnel=funnel, dropped=dropped, sha256=digest_pairs(pairs))

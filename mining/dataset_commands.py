@@ -75,7 +75,7 @@ def build(
 @home_option
 def card(repo: str | None, home: Path | None) -> None:
     """Print the card of a built dataset."""
-    folder = _built_folder(repo, home)
+    folder = built_folder(repo, home)
     click.echo((folder / "README.md").read_text(encoding="utf-8"), nl=False)
 
 
@@ -98,7 +98,7 @@ def export(
     shape: str, part: str | None, out: Path | None, repo: str | None, home: Path | None
 ) -> None:
     """Write the pairs as other trainers read them, one JSON object a line."""
-    pairs = read_jsonl(_built_folder(repo, home) / "pairs.jsonl", Pair)
+    pairs = read_jsonl(built_folder(repo, home) / "pairs.jsonl", Pair)
     lines = (export_line(pair, shape) for pair in pairs if part in (None, pair.split))
     if out is None:
         sys.stdout.buffer.writelines(lines)
@@ -157,7 +157,7 @@ def fallen_lines(before: Sequence[Pair], after: Sequence[Pair], author: str) -> 
     ]
 
 
-def _built_folder(repo: str | None, home: Path | None) -> Path:
+def built_folder(repo: str | None, home: Path | None) -> Path:
     """Where the dataset of a repository lies; ConfigError where none was built."""
     home = home or postil_home(os.environ)
     name = repo or load_settings(Path.cwd()).repo
@@ -183,6 +183,8 @@ def _build(stored: "Stored", settings: MiningSettings, folder: Path) -> "Built":
 
     wished = stored.with_wishes(settings)
     with steps(f"Labelling {stored.repo}", len(stored.changes)) as step:
-        built = build_dataset(stored.changes, stored.repository(), wished, folder, step)
+        built = build_dataset(
+            stored.changes, stored.repository(), wished, folder, step, stored.decisions
+        )
     write_parquet(built.pairs, folder)
     return built

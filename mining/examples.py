@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from mining.acceptance import Evidence, judge
+from mining.curation import origin_of
 from mining.evidence import gather_evidence
 from mining.filters import drop_reason
 from mining.paths import skipped_path
@@ -273,8 +274,9 @@ class ChangeReader:
         pull = self._pull
         assert pull.closed_at is not None  # noqa: S101 - open pull requests are left out above
         name = msgspec.json.encode((pull.repo, pull.number, spot.revision, window_key(spot.window)))
+        identity = hashlib.sha256(name).hexdigest()[:20]
         return Example(
-            id=hashlib.sha256(name).hexdigest()[:20],
+            id=identity,
             kind=kind,
             window=spot.window,
             response=response,
@@ -287,6 +289,7 @@ class ChangeReader:
             tier=tier,
             url=url or pull.url,
             located=located,
+            origin=origin_of(pull.repo, pull.number, url, response, identity),
         )
 
 

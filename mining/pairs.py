@@ -83,5 +83,6 @@ def _pair(example: Example, part: Split, settings: MiningSettings) -> Pair:
         url=example.url,
         licence=settings.licence,
         located=example.located,
+        origin=example.origin,
         window=example.window,
     )

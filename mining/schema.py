@@ -47,6 +47,15 @@ MARKS = sa.Table(
     sa.Column("mark", sa.String, nullable=False),
 )
 
+DECISIONS = sa.Table(
+    "decisions",
+    SCHEMA,
+    sa.Column("repo", sa.String, primary_key=True),
+    sa.Column("origin", sa.String, primary_key=True),
+    sa.Column("verdict", sa.String, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+)
 OPTED_OUT = sa.Table(
     "opted_out",
     SCHEMA,

@@ -16,7 +16,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mining.schema import MARKS, OPTED_OUT, PAYLOADS, SCHEMA, SOURCES
+from mining.curation import Decision, by_origin
+from mining.schema import DECISIONS, MARKS, OPTED_OUT, PAYLOADS, SCHEMA, SOURCES
 from mining.sources import RawPayload
 from postil.errors import ConfigError, StoreError
 
@@ -175,6 +176,26 @@ class Store:
         query = sa.select(OPTED_OUT.c.author).where(OPTED_OUT.c.repo == repo)
         with self._reading() as connection:
             return tuple(sorted(connection.execute(query).scalars()))
+
+    def decide(self, repo: str, decision: Decision) -> None:
+        """Keep what a person decided about one example; a later decision replaces it."""
+        row = {"repo": repo, "at": datetime.now(UTC), **msgspec.structs.asdict(decision)}
+        with self._writing() as connection:
+            self._upsert(connection, DECISIONS, [row])
+
+    def undecide(self, repo: str, origin: str) -> None:
+        """Forget a decision."""
+        mine = (DECISIONS.c.repo == repo) & (DECISIONS.c.origin == origin)
+        with self._writing() as connection:
+            connection.execute(sa.delete(DECISIONS).where(mine))
+
+    def decisions(self, repo: str) -> dict[str, Decision]:
+        """Every decision by what it is about."""
+        columns = (DECISIONS.c.origin, DECISIONS.c.verdict, DECISIONS.c.text)
+        query = sa.select(*columns).where(DECISIONS.c.repo == repo).order_by(DECISIONS.c.origin)
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings()
+            return by_origin(Decision(**row) for row in rows)
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from mining.curation import Decision
 from mining.repository import Repository, open_repository
 from mining.sources import KINDS, Read
 from mining.store import MinedSource, Store
@@ -30,6 +31,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     clone: Path | None
     unreadable: Counter[str]
     opted_out: tuple[str, ...] = ()
+    decisions: dict[str, Decision] = {}
 
     def repository(self) -> Repository | None:
         """The clone, opened; None where the source came without one."""
@@ -64,6 +66,7 @@ def read_stored(store: Store, repo: str | None, *, until: datetime | None = None
         clone=clones[0] if clones else None,
         unreadable=unreadable,
         opted_out=store.opted_out(mined[0].repo),
+        decisions=store.decisions(mined[0].repo),
     )
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
         "mining.dataset_commands:dataset",
         "Pairs: build, card, export, forget.",
     ),
+    "curate": ("mining.curate_commands:curate", "Keep, drop or edit remarks, one by one."),
     "train": ("finetune.commands:train", "Fine-tune an adapter on pairs (QLoRA by default)."),
     "evaluate": ("finetune.commands:evaluate", "Measure an adapter on what came later."),
     "adapters": ("finetune.commands:adapters", "List, show, promote and roll back adapters."),

@@ -190,6 +190,8 @@ class Example(Record, frozen=True, kw_only=True):
     url: str
     located: bool = True
     """False: the commit is gone and the window came from the stored hunk: wording only."""
+    origin: str = ""
+    """The name under which a person's decision about it is kept."""
 
 
 class Pair(Record, frozen=True, kw_only=True):
@@ -210,6 +212,7 @@ class Pair(Record, frozen=True, kw_only=True):
     url: str = ""
     licence: str = ""
     located: bool = True
+    origin: str = ""
     window: Window | None = None
 
 
