@@ -5,7 +5,6 @@ of the server is tried again up to four times with waits of at most a minute; wh
 can mend is one SourceError. https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -220,8 +219,8 @@ def wait_s(status: int, headers: Mapping[str, Any], text: str, now: float) -> fl
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text) if text else {}
-    except ValueError:
+        return msgspec.json.decode(text) if text else {}
+    except msgspec.DecodeError:
         return {}  # a proxy's page
 
 

@@ -18,7 +18,7 @@ from postil.records import Pair, read_jsonl
 from postil.settings import MiningSettings, load_settings, postil_home
 
 if TYPE_CHECKING:
-    from mining.dataset import Built
+    from mining.built import Built
     from mining.stored import Stored
 
 
@@ -57,7 +57,7 @@ def build(
     database_url: str | None,
 ) -> None:
     """Label windows, split them by time, and write pairs with a card that tells how."""
-    from mining.dataset import tally_lines
+    from mining.card import tally_lines
 
     settings = load_settings(Path.cwd())
     home = home or postil_home(os.environ)

@@ -21,6 +21,7 @@ from tests.graphql_fake import GraphQL
 
 Json = dict[str, Any]
 
+PUBLIC_API = b"https://api.github.com"
 TOKEN = "not-a-real-token-of-anything"
 
 
@@ -71,6 +72,7 @@ class ArchiveServer:
 
             def _send(self, answer: Answer) -> None:
                 body = json.dumps(answer.body).encode()
+                body = body.replace(PUBLIC_API, f"{host.address}/api/v3".encode())
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
@@ -98,6 +100,8 @@ class ArchiveServer:
         """Answer one request."""
         path = request.path.removeprefix("/api/v3").removeprefix("/api")
         self.requests.append(f"{request.command} {path}")
+        if path == "/requests":
+            return Answer(200, {"requests": len(self.requests)})
         fault = self.faults.pop(len(self.requests), None)
         if fault:
             return fault

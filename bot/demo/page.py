@@ -13,7 +13,7 @@ from bot.demo.exam import Answer, Item, Mark, Result, is_right
 from bot.demo.systems import Sat
 from bot.demo.unseen import Truth
 from finetune.making import Made
-from mining.dataset import Built
+from mining.built import Built
 
 TEMPLATE = Path(__file__).parent / "page.html"
 SHOWN = 24

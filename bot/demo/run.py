@@ -28,7 +28,8 @@ from finetune.engines.local import LocalEngine
 from finetune.making import Made, make_adapter, scoring_precision
 from finetune.progress import made_text, show_run, stages
 from finetune.recall import INDEX_FILE, Recall
-from mining.dataset import Built, build_dataset
+from mining.built import Built
+from mining.dataset import build_dataset
 from mining.intake import Intake, take_in
 from mining.sources.archive import Archive
 from mining.sources.archive import read as read_archive

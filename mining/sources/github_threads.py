@@ -89,19 +89,19 @@ def _thread(
 
 def place(comment: Comment) -> Span | None:
     """The lines a comment was first made on; None for one on no line."""
-    rows = read_hunk(comment.diff_hunk or "")
-    if comment.subject_type == "file" or not rows:
+    hunk = read_hunk(comment.diff_hunk or "")
+    if comment.subject_type == "file" or hunk is None:
         return None
-    last = rows[-1]
+    last = hunk.row(len(hunk.marks) - 1)
     left = last.mark == "-" or (comment.side == "LEFT" and last.old is not None)
     side: Side = "LEFT" if left else "RIGHT"
     end = last.number(side)
     assert end is not None  # noqa: S101 - the side was chosen so that the line has a number
-    start = min(_start(comment, rows, side) or end, end)
+    start = min(_start(comment, hunk, side) or end, end)
     return Span(path=comment.path, side=side, start=max(start, 1), end=max(end, 1))
 
 
-def _start(comment: Comment, rows: Sequence[Row], side: Side) -> int | None:
+def _start(comment: Comment, hunk: "StoredHunk", side: Side) -> int | None:
     """The first line of a comment on several; None for one line, or where it cannot be told.
 
     A range that starts on the other side starts here with the first row at or after its start.
@@ -110,26 +110,35 @@ def _start(comment: Comment, rows: Sequence[Row], side: Side) -> int | None:
     if first is None or comment.start_side in (None, side):
         return first
     other: Side = "RIGHT" if side == "LEFT" else "LEFT"
+    rows = [hunk.row(index) for index in range(len(hunk.marks))]
     at = next((i for i, row in enumerate(rows) if row.number(other) == first), len(rows))
     return next((number for row in rows[at:] if (number := row.number(side))), None)
 
 
-def read_hunk(text: str) -> list[Row]:
-    """The rows of a hunk as GitHub stores it: cut off behind the commented line."""
+class StoredHunk(NamedTuple):
+    """The first lines before and after, and the mark of each row."""
+
+    old: int
+    new: int
+    marks: str
+
+    def row(self, index: int) -> Row:
+        """One row with its numbers."""
+        mark, above = self.marks[index], self.marks[:index]
+        old = None if mark == "+" else self.old + index - above.count("+")
+        new = None if mark == "-" else self.new + index - above.count("-")
+        return Row(mark, old, new)
+
+
+def read_hunk(text: str) -> StoredHunk | None:
+    """The rows of a hunk as GitHub stores it, cut off behind the commented line; None: no hunk."""
     header, _, body = text.partition("\n")
     match = HUNK_HEADER.match(header)
     if match is None or not body:
-        return []
-    old, new = int(match[1]), int(match[3])
-    rows = []
-    for line in body.removesuffix("\n").split("\n"):
-        mark = line[:1]
-        if mark == "\\":
-            continue
-        rows.append(Row(mark, None if mark == "+" else old, None if mark == "-" else new))
-        old += mark != "+"
-        new += mark != "-"
-    return rows
+        return None
+    firsts = (line[:1] or " " for line in body.removesuffix("\n").split("\n"))
+    marks = "".join(mark for mark in firsts if mark != "\\")
+    return StoredHunk(int(match[1]), int(match[3]), marks) if marks else None
 
 
 def read_suggestion(body: str) -> str | None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mining.dataset import build_dataset, render_card, write_parquet
+from mining.card import render_card
+from mining.dataset import build_dataset, write_parquet
 from mining.examples import build_examples
 from mining.prose import without_suggestion
 from mining.repository import Repository, open_repository

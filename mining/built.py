@@ -1,0 +1,17 @@
+"""A built dataset: its pairs, and what was kept and dropped on the way to them."""
+
+from collections import Counter
+
+import msgspec
+
+from mining.examples import Funnel
+from postil.records import Pair
+
+
+class Built(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset as it was written."""
+
+    pairs: tuple[Pair, ...]
+    funnel: Funnel
+    dropped: Counter[str]
+    sha256: str
