@@ -210,6 +210,7 @@ def fates_of_ours(gerrit: Path) -> Iterator[tuple[object, ...]]:
 def fates_of_gitpython(gerrit: Path) -> Iterator[tuple[object, ...]]:
     """The same as one writes it by hand: one `git diff` a thread, read by unidiff."""
     repository = git.Repo(gerrit)
+    repository.git.update_environment(GIT_DIR=str(gerrit))
     for thread, last in fates(gerrit):
         options = ("--no-color", "--no-ext-diff", "-M", "-U3")
         text = repository.git.diff(*options, thread.revision, last, strip_newline_in_stdout=False)
