@@ -16,7 +16,7 @@ from finetune.making import Made, Reporter, make_adapter
 from finetune.proof import opened
 from mining.commands import open_source, store_url
 from mining.dataset import build_dataset, digest_pairs
-from mining.intake import Intake, take_in
+from mining.intake import Intake, go_on, take_in
 from mining.store import SaveTally, open_store
 from mining.stored import Stored, read_stored
 from postil.errors import TrainingError
@@ -43,6 +43,7 @@ class Retraining:
             for mined in store.sources():
                 if mined.repo == stored.repo:
                     source, _ = open_source(mined.where, mined.clone, mined.repo)
+                    go_on(store, source)
                     tally += store.compare(mined.source, mined.repo, source.fetch(None, None))
         live = Registry(self._home).current(stored.repo)
         since = f"made {load_card(live).created_at:%Y-%m-%d}" if live else "none yet"

@@ -53,6 +53,13 @@ class Intake:
         self.by.update(thread.author_kind for thread in change.threads)
 
 
+def go_on(store: Store, source: Source) -> None:
+    """Let a source begin behind what is stored of it, where it can."""
+    mark = store.mark(source.kind, source.repo)
+    if mark is not None and isinstance(source, Resumable):
+        source.resume(mark)
+
+
 def take_in(
     store: Store,
     source: Source,
@@ -70,9 +77,7 @@ def take_in(
     store.remember(
         MinedSource(source=source.kind, repo=source.repo, where=where, clone=source.clone)
     )
-    mark = store.mark(source.kind, source.repo)
-    if mark is not None and isinstance(source, Resumable):
-        source.resume(mark)
+    go_on(store, source)
     payloads = intake.watch(source.fetch(since, until), read, step)
     saved = store.save(source.kind, source.repo, payloads)
     if intake.changes and intake.left_out[UNREADABLE] == intake.changes:

@@ -8,16 +8,20 @@ from typing import Any
 
 import graphql
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from finetune.retrain import Retraining
 from mining.clients import Access, GitHubReader, api_url_of, connect
+from mining.commands import mine
 from mining.sources import RawPayload
 from mining.sources.archive import read as read_archive
 from mining.sources.github import GitHub, read
 from mining.sources.github_query import COMMENTS, PULLS, REACTIONS, THREADS, OpenEnd, follow
 from postil.errors import ConfigError, SourceError, UsageError
 from postil.records import Change, Reaction
+from postil.settings import Settings
 from tests.archive_server import TOKEN, Answer, ArchiveServer, load_records
 from tests.graphql_fake import official_schema
 from tests.mining.archive_builder import REPO, comment, pull, record, reviewed, user
@@ -351,3 +355,36 @@ def test_addresses_of_github_and_of_enterprise() -> None:
     assert api_url_of("a/b") == ("https://api.github.com", "a/b")
     assert api_url_of("https://github.com/a/b.git") == ("https://api.github.com", "a/b")
     assert api_url_of("https://git.corp:8443/a/b") == ("https://git.corp:8443/api/v3", "a/b")
+
+
+def test_the_command_mines_and_a_second_run_takes_one_request(
+    server: ArchiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    monkeypatch.chdir(tmp_path)
+    asked = ["--source", f"github:{server.where}", "--home", str(tmp_path / "home")]
+    first = CliRunner().invoke(mine, asked, catch_exceptions=False)
+    assert f"{REPO}: 60 changes (60 new, 0 changed, 0 as before)" in first.output
+    before = len(server.requests)
+    second = CliRunner().invoke(mine, asked, catch_exceptions=False)
+    assert f"{REPO}: 0 changes (0 new, 0 changed, 0 as before)" in second.output
+    assert len(server.requests) == before + 1
+    assert TOKEN not in first.output
+    assert TOKEN.encode() not in (tmp_path / "home/store.db").read_bytes()
+
+
+def test_a_dry_retraining_asks_only_for_what_moved(
+    records: dict[int, Json],
+    server: ArchiveServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    monkeypatch.chdir(tmp_path)
+    asked = ["--source", f"github:{server.where}", "--home", str(tmp_path / "home")]
+    CliRunner().invoke(mine, asked, catch_exceptions=False)
+    before = len(server.requests)
+    records[7]["pull"]["updated_at"] = "2024-05-10T08:00:00Z"
+    looked = Retraining(Settings(), tmp_path / "home", {}, REPO).look()
+    assert "at the source 0 new and 1 changed" in looked
+    assert len(server.requests) == before + 1
