@@ -37,7 +37,8 @@ class CommitText(msgspec.Struct, frozen=True):
     message: str
 
 
-LOG_FORMAT = "%H%x1f%P%x1f%an%x1f%ae%x1f%cn%x1f%ce%x1f%ct%x1f%B"
+LOG_FORMAT = "%H%x1f%P%x1f%ct%x1f%an%x1f%ae%x1f%cn%x1f%ce%x1f%B"
+"""What people write comes last: a separator in a name spoils nothing that we count on."""
 
 
 class CommitRow(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class CommitRow(msgspec.Struct, frozen=True):
 
 def read_row(record: str) -> CommitRow:
     """Take a record of LOG_FORMAT apart."""
-    sha, parents, author, mail, committer, committer_mail, at, message = record.split("\x1f", 7)
+    sha, parents, at, author, mail, committer, committer_mail, message = record.split("\x1f", 7)
     return CommitRow(
         sha=sha,
         parents=tuple(parents.split()),

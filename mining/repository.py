@@ -38,6 +38,8 @@ FIXED_CONFIG = {
     "core.hooksPath": os.devnull,
     "core.quotePath": "true",
     "diff.renameLimit": "1000",
+    "log.mailmap": "false",
+    "log.showSignature": "false",
     "diff.suppressBlankEmpty": "false",
 }
 ONLINE_CONFIG = {"core.hooksPath": os.devnull, "gc.auto": "0", "maintenance.auto": "false"}

@@ -29,7 +29,7 @@ MERGE = re.compile(
     r"See merge request [^\s!]*!(\d+)\s*$",
     re.MULTILINE,
 )
-SQUASH = re.compile(r"^[^\n]*\(#(\d+)\)\s*$", re.MULTILINE)
+SQUASH = re.compile(r"[^\n]*\(#(\d+)\)[ \t\r]*(?:\n|$)")
 """The subject that GitHub gives a squashed pull request."""
 
 WEB_COMMITTERS = frozenset({"noreply@github.com", "noreply@gitlab.com"})
@@ -138,7 +138,7 @@ def _landings(main: dict[str, int], commits: dict[str, CommitRow]) -> list[Landi
     found: dict[int, Landing] = {}
     for commit in map(commits.__getitem__, main):
         merge = len(commit.parents) > 1
-        match = (MERGE if merge else SQUASH).search(commit.message)
+        match = MERGE.search(commit.message) if merge else SQUASH.match(commit.message)
         if match:
             number = int(next(filter(None, match.groups())))
             head = commit.parents[1] if merge else None

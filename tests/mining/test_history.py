@@ -194,9 +194,26 @@ def test_subjects_that_do_not(subject: str) -> None:
     assert not answers_review(subject)
 
 
+def test_only_the_subject_names_the_pull_request(git: TinyGit) -> None:
+    git.commit({"c.py": "c"}, "main", message="Write c\n\nAfter a talk\n(#77)", author=OLGA)
+    git.run("branch", "--force", "main", "HEAD")
+    assert list(mined(git)) == ["1"]
+
+
+def test_hostile_names_and_subjects_cost_neither_time_nor_a_crash(git: TinyGit) -> None:
+    branch(git, "Address review: " + "@-" * 20_000 + "x")
+    git.commit({"d.py": "d"}, message="Hide", author="Mal\x1f1\x1flory")
+    squash(git, 2, {"a.py": "x\n"})
+    assert len(mined(git)["2"].threads) == 1
+    assert words_of("@-" * 20_000 + "x y") != ""
+    assert reviewers("Update a.py\n\nCo-authored-by: " + " " * 200_000) == ()
+
+
 def test_words_and_names_in_a_message() -> None:
     assert words_of("Address review comments") == ""
     assert words_of("Address review: use np.testing") == "use np.testing"
     assert words_of(BY_RITA) == ""
+    assert words_of("Address @rita's review comments (#12)") == ""
+    assert words_of("Address second round of review comments") == ""
     assert reviewers("Apply suggestion from @keewis") == ("keewis",)
     assert reviewers(BY_RITA) == ("Rita",)
