@@ -6,7 +6,6 @@ and diffs come from two long-lived git processes, so that reading many costs no 
 """
 
 import contextlib
-import os
 import re
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 import git
 
+from mining.git_environment import isolated, online_environment
 from mining.objects import LOG_FORMAT, CommitRow, GitObject, read_commit, read_row
 from postil.errors import SourceError
 
@@ -32,17 +32,6 @@ FOUND = re.compile(rb"([0-9a-f]{40,64}) ([a-z]+) (\d+)")
 END_OF_DIFF = "postil-end-of-diff"
 """`diff-tree --stdin` echoes a line that names no object; no line of a diff starts like this."""
 
-FIXED_CONFIG = {
-    "core.attributesFile": os.devnull,
-    "core.fsmonitor": "false",
-    "core.hooksPath": os.devnull,
-    "core.quotePath": "true",
-    "diff.renameLimit": "1000",
-    "log.mailmap": "false",
-    "log.showSignature": "false",
-    "diff.suppressBlankEmpty": "false",
-}
-ONLINE_CONFIG = {"core.hooksPath": os.devnull, "gc.auto": "0", "maintenance.auto": "false"}
 DIFF_OPTIONS = (
     "--stdin",
     "-r",
@@ -69,7 +58,7 @@ class Repository:
     def __init__(self, repo: git.Repo) -> None:
         self.path = Path(repo.git_dir)
         self._git = git.Git(str(self.path))
-        self._git.update_environment(**_isolated(self.path))
+        self._git.update_environment(**isolated(self.path))
         self._cat: Any = None
         self._differ: Any = None
 
@@ -191,7 +180,7 @@ class Repository:
     def fetch(self, refspecs: Sequence[str], remote: str = "origin") -> None:
         """Fetch refs from a remote of this repository."""
         online = git.Git(str(self.path))
-        online.update_environment(GIT_DIR=str(self.path), **_online())
+        online.update_environment(GIT_DIR=str(self.path), **online_environment())
         try:
             git.Git.check_unsafe_protocols(self.remote_url(remote) or remote)
             online.execute(["git", "fetch", "--quiet", "--no-tags", remote, *refspecs])
@@ -267,7 +256,7 @@ def checked_clone(path: Path | None) -> Path | None:
 def clone(url: str, to: Path) -> Repository:
     """Make a bare clone; `to` must not exist yet. Hooks and templates stay out of it."""
     try:
-        repo = git.Repo.clone_from(url, to, env=_online(), bare=True)
+        repo = git.Repo.clone_from(url, to, env=online_environment(), bare=True)
     except (git.GitCommandError, git.UnsafeProtocolError) as error:
         raise SourceError(f"cannot clone into {to}: {_said(error)}") from error
     return Repository(repo)
@@ -291,45 +280,6 @@ def _portions(names: Sequence[str]) -> Iterator[list[str]]:
         size += length
     if part:
         yield part
-
-
-def _isolated(git_dir: Path) -> dict[str, str]:
-    """An environment in which git reads this repository and nothing of the machine.
-
-    The work tree is the git folder and the index a file that is not there: so no .gitattributes of
-    a checkout decides how an old commit is diffed.
-    """
-    return {
-        "GIT_DIR": str(git_dir),
-        "GIT_WORK_TREE": str(git_dir),
-        "GIT_INDEX_FILE": str(git_dir / "postil-no-index"),
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_SYSTEM": os.devnull,
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_DIFF_OPTS": "",
-        **_config_environment(FIXED_CONFIG),
-    }
-
-
-def _online() -> dict[str, str]:
-    """An environment for the network: the user's credentials and proxies count, hooks do not."""
-    return {
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_TEMPLATE_DIR": os.devnull,
-        **_config_environment(ONLINE_CONFIG),
-    }
-
-
-def _config_environment(config: dict[str, str]) -> dict[str, str]:
-    """Settings as git reads them from the environment; replaces any that were handed down."""
-    named = {"GIT_CONFIG_COUNT": str(len(config)), "GIT_CONFIG_PARAMETERS": ""}
-    for index, (key, value) in enumerate(config.items()):
-        named |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
-    return named
 
 
 def _said(error: Exception) -> str:

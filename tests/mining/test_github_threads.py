@@ -100,6 +100,13 @@ def test_replies_join_their_thread_in_time_order_and_orphans_are_counted() -> No
     assert dropped == {"reply whose thread is missing": 1}
 
 
+def test_a_reply_that_a_skewed_clock_dates_before_its_root_stays_with_it() -> None:
+    early = comment(2, in_reply_to_id=1, body="Done.", created_at="2020-01-01T00:00:00Z")
+    ((thread,), dropped) = threads(comment(1), early)
+    assert [reply.body for reply in thread.replies] == ["Done."]
+    assert not dropped
+
+
 @pytest.mark.parametrize(
     ("account", "name", "kind"),
     [

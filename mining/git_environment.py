@@ -1,0 +1,55 @@
+"""The environments git runs in: cut off from the machine, or online but without hooks."""
+
+import os
+from pathlib import Path
+
+FIXED_CONFIG = {
+    "core.attributesFile": os.devnull,
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "core.quotePath": "true",
+    "diff.renameLimit": "1000",
+    "log.mailmap": "false",
+    "log.showSignature": "false",
+    "diff.suppressBlankEmpty": "false",
+}
+ONLINE_CONFIG = {"core.hooksPath": os.devnull, "gc.auto": "0", "maintenance.auto": "false"}
+
+
+def isolated(git_dir: Path) -> dict[str, str]:
+    """An environment in which git reads this repository and nothing of the machine.
+
+    The work tree is the git folder and the index a file that is not there: so no .gitattributes of
+    a checkout decides how an old commit is diffed.
+    """
+    return {
+        "GIT_DIR": str(git_dir),
+        "GIT_WORK_TREE": str(git_dir),
+        "GIT_INDEX_FILE": str(git_dir / "postil-no-index"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_DIFF_OPTS": "",
+        **_config_environment(FIXED_CONFIG),
+    }
+
+
+def online_environment() -> dict[str, str]:
+    """An environment for the network: the user's credentials and proxies count, hooks do not."""
+    return {
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_TEMPLATE_DIR": os.devnull,
+        **_config_environment(ONLINE_CONFIG),
+    }
+
+
+def _config_environment(config: dict[str, str]) -> dict[str, str]:
+    """Settings as git reads them from the environment; replaces any that were handed down."""
+    named = {"GIT_CONFIG_COUNT": str(len(config)), "GIT_CONFIG_PARAMETERS": ""}
+    for index, (key, value) in enumerate(config.items()):
+        named |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
+    return named
