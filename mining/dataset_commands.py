@@ -110,6 +110,26 @@ def export(
 
 
 @dataset.command()
+@click.option("--to", required=True, metavar="OWNER/NAME", help="The dataset on the hub.")
+@click.option("--public", is_flag=True, help="Make a new one public; default: private.")
+@repo_option
+@home_option
+def push(to: str, public: bool, repo: str | None, home: Path | None) -> None:
+    """Upload the card and the Parquet files to a Hugging Face hub (HF_TOKEN, HF_ENDPOINT).
+
+    The pairs hold your code and your reviewers' words. Nothing else ever leaves this machine.
+    """
+    from mining.hub import push_dataset
+
+    folder = built_folder(repo, home)
+    token = os.environ.get("HF_TOKEN", "")
+    if not token:
+        raise UsageError("set HF_TOKEN to a token that may write to the hub")
+    endpoint = os.environ.get("HF_ENDPOINT")
+    click.echo(f"pushed to {push_dataset(folder, to, token, public=public, endpoint=endpoint)}")
+
+
+@dataset.command()
 @click.option("--author", required=True, help="The account, as its remarks name it.")
 @click.option("--undo", is_flag=True, help="Learn from them again.")
 @click.option(

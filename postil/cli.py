@@ -16,7 +16,7 @@ COMMANDS = {
     "mine": ("mining.commands:mine", "Fetch review history into the store."),
     "dataset": (
         "mining.dataset_commands:dataset",
-        "Pairs: build, card, export, forget.",
+        "Pairs: build, card, export, push, forget.",
     ),
     "curate": ("mining.curate_commands:curate", "Keep, drop or edit remarks, one by one."),
     "train": ("finetune.commands:train", "Fine-tune an adapter on pairs (QLoRA by default)."),

@@ -170,6 +170,7 @@ class Slow(gerrit.Gerrit):
                 signal.raise_signal(signal.SIGINT)
 
 gerrit.Gerrit = Slow
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 sys.argv = ["postil", "mine", "--source", "gerrit:" + sys.argv[1]]
 cli.main()
 """
