@@ -108,7 +108,7 @@ def test_the_card_and_the_tables_go_up_and_nothing_else(
     assert f"pushed to {hub.address}/datasets/team/remarks" in done.output
     assert sorted(hub.files) == ["README.md", "overview.svg", "train.parquet"]
     assert hub.files["train.parquet"] == b"train.parquet"
-    assert (hub.created["private"], hub.created["type"]) == (True, "dataset")
+    assert (hub.created["visibility"], hub.created["type"]) == ("private", "dataset")
 
 
 def test_a_refusal_is_one_line_without_the_token(hub: Hub, home: Path) -> None:
