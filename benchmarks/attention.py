@@ -12,9 +12,7 @@ import os
 import platform
 import random
 import statistics
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
@@ -55,15 +53,12 @@ def measure(tokens: int, rounds: int) -> None:
     use_short_attention(model)
     batch = [sample() for _ in range(BATCH)]
     spent: dict[str, list[float]] = {"sdpa": [], NAME: []}
-    with tempfile.TemporaryDirectory() as folder:
-        loop = Loop(model, settings, "cpu", Path(folder) / "metrics.jsonl")
-        for _ in range(rounds):
-            for way, seconds in spent.items():
-                model.set_attn_implementation(way)
-                loop._step(batch, 1, STEPS)
-                seconds.append(
-                    cpu_seconds(lambda: [loop._step(batch, 1, STEPS) for _ in range(STEPS)])
-                )
+    loop = Loop(model, settings)
+    for _ in range(rounds):
+        for way, seconds in spent.items():
+            model.set_attn_implementation(way)
+            loop._step(batch, 1, STEPS)
+            seconds.append(cpu_seconds(lambda: [loop._step(batch, 1, STEPS) for _ in range(STEPS)]))
     shown = STEPS * sum(len(one.ids) for one in batch)
     fused, short = (shown / statistics.median(seconds) for seconds in spent.values())
     click.echo(

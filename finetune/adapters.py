@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from finetune.files import digest_file, sync, write_whole
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
 from postil.records import AdapterCard
@@ -38,12 +39,6 @@ NEW_S = 60.0
 log = logging.getLogger(__name__)
 
 
-def digest_file(path: Path) -> str:
-    """sha256 of a file in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def hash_files(folder: Path) -> dict[str, str]:
     """sha256 of every file but the card, by name."""
     files = (path for path in folder.iterdir() if path.is_file() and path.name != CARD)
@@ -52,7 +47,7 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 def write_card(folder: Path, card: AdapterCard) -> None:
     """Finish an adapter folder."""
-    _write_whole(folder / CARD, msgspec.json.format(msgspec.json.encode(card)))
+    write_whole(folder / CARD, msgspec.json.format(msgspec.json.encode(card)))
 
 
 def load_card(folder: Path) -> AdapterCard:
@@ -131,15 +126,15 @@ class Registry:
         card = msgspec.structs.replace(card, files=hash_files(made))
         write_card(made, card)
         for path in made.iterdir():
-            _sync(path)
-        _sync(made)
+            sync(path)
+        sync(made)
         name = hashlib.sha256(msgspec.json.encode(card.files)).hexdigest()[:16]
         target = self.folder(card.repo) / name
         if target.exists():
             shutil.rmtree(made)
         else:
             made.rename(target)
-            _sync(target.parent)
+            sync(target.parent)
         return target
 
     def list(self, repo: str) -> Iterator[Path]:
@@ -167,8 +162,8 @@ class Registry:
         if now == folder:
             return
         if now is not None:
-            _write_whole(self.folder(repo) / PREVIOUS, now.name.encode())
-        _write_whole(self.folder(repo) / CURRENT, folder.name.encode())
+            write_whole(self.folder(repo) / PREVIOUS, now.name.encode())
+        write_whole(self.folder(repo) / CURRENT, folder.name.encode())
 
     def rollback(self, repo: str) -> Path:
         """Go back to the adapter that was current before."""
@@ -201,24 +196,5 @@ def _remove_if_left(folder: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError:
         log.info("kept folder=%s, somebody works in it", folder.name)
-    finally:
-        os.close(descriptor)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write aside, flush to disk, rename."""
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(aside).replace(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -37,7 +37,8 @@ UNPACK_BELOW = 1_000_000_000
 """Parameters. On a CPU a smaller base is quantised to NF4 and its values then kept in bf16: the
 same weights to the last bit, without unpacking them at every step; it costs memory instead."""
 
-Precision = Literal["bf16", "nf4"]
+Precision = Literal["bf16", "fp32", "nf4", "nf4-fp32"]
+"""What weights are held in; after a dash what NF4 computes in, if not bf16."""
 log = logging.getLogger(__name__)
 
 
@@ -184,30 +185,65 @@ def load_tokenizer(base: BaseModel) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_base(base: BaseModel, precision: Precision, device: str = "cpu") -> PreTrainedModel:
-    """Load in bf16, or in NF4 with double quantisation and bf16 compute (QLoRA), frozen."""
-    options: dict[str, Any] = {"dtype": torch.bfloat16, "local_files_only": True}
-    if precision == "nf4":
-        nf4: Any = transformers.BitsAndBytesConfig
-        options["quantization_config"] = nf4(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16,
-        )
+def load_base(
+    base: BaseModel,
+    precision: Precision,
+    device: str = "cpu",
+    *,
+    unpacked: bool = True,
+    sharded: bool = False,
+) -> PreTrainedModel:
+    """Load in 16 or 32 bits, or in NF4 with double quantisation (QLoRA), frozen.
+
+    `unpacked`: on a CPU, keep the values of a small NF4 base in the type it computes in.
+    `sharded`: store NF4 as bf16 numbers, which FSDP can cut into pieces.
+    """
+    dtype = torch.float32 if precision.endswith("fp32") else torch.bfloat16
+    options: dict[str, Any] = {"dtype": dtype, "local_files_only": True}
+    quantised = precision.startswith("nf4")
+    if quantised:
+        options["quantization_config"] = _nf4(dtype, sharded)
     try:
         with _quiet():
             model: Any = AutoModelForCausalLM.from_pretrained(base.folder, **options)
-            if precision == "nf4" and device == "cpu" and model.num_parameters() < UNPACK_BELOW:
-                model = model.dequantize(torch.bfloat16)
+            small = model.num_parameters() < UNPACK_BELOW
+            if quantised and device == "cpu" and unpacked and small and not sharded:
+                model = model.dequantize(dtype)
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).split("\n", 1)[0]
         raise ModelError(f"base model {base.name}: cannot be loaded: {reason}") from error
-    if precision == "bf16":
+    if not quantised:
         model = model.to(torch.device(device))
+    for part in model.modules():
+        if hasattr(part, "support_avx512bf16_for_cpu"):
+            # bitsandbytes 0.50 repacks weights when it evaluates; training cannot read them then
+            part.support_avx512bf16_for_cpu = False
     model.requires_grad_(False)
     loaded: PreTrainedModel = model
     return loaded
+
+
+def _nf4(dtype: torch.dtype, sharded: bool) -> Any:
+    config: Any = transformers.BitsAndBytesConfig
+    return config(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        bnb_4bit_quant_storage=torch.bfloat16 if sharded else torch.uint8,
+    )
+
+
+def pick_dtype(wanted: str, device: str) -> str:
+    """`auto` as float32 where the hardware has no fast bfloat16 products, else as bfloat16."""
+    if wanted != "auto":
+        return wanted
+    if device == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(False) else "float32"
+    tell: Any = getattr(torch.cpu, "get_capabilities", dict)  # torch 2.10
+    known = tell()
+    fast = any(value for name, value in known.items() if "bf16" in name)
+    return "bfloat16" if fast or not known else "float32"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ draws a dropout mask as large as the activations and multiplies and adds in pass
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,22 +22,19 @@ from postil.errors import ConfigError
 from postil.settings import TrainSettings
 
 ALL = "all-linear"
+HEAD = "lm_head"
 
 
 def add_lora(model: Any, settings: TrainSettings, base_name: str) -> Any:
     """Put new matrices on `model`, in its dtype; ConfigError for unknown targets."""
-    known = linear_names(model)
     wanted = settings.targets
-    unknown = [name for name in wanted if name != ALL and name not in known]
-    if unknown or not wanted:
-        raise ConfigError(
-            f"train.targets: unknown module {', '.join(unknown) or '(none given)'};"
-            f" this base has {ALL}, {', '.join(known)}"
-        )
+    linear_layers(model, wanted)
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
+        use_rslora=settings.rslora,
+        use_dora=settings.dora,
         target_modules=ALL if ALL in wanted else list(wanted),
         task_type="CAUSAL_LM",
         base_model_name_or_path=base_name,
@@ -73,14 +70,22 @@ def _on_cpu(config: LoraConfig, model: Any) -> LoraConfig:
     return config
 
 
-def linear_names(model: nn.Module) -> list[str]:
-    """The names of linear modules a low-rank matrix can sit on, without the output head."""
-    found = {
-        name.rsplit(".", 1)[-1]
+def linear_layers(model: nn.Module, targets: Sequence[str]) -> list[nn.Linear]:
+    """The layers that low-rank matrices sit on; ConfigError names the real ones."""
+    layers = {
+        name: part
         for name, part in model.named_modules()
-        if isinstance(part, nn.Linear)
+        if isinstance(part, nn.Linear) and "lora_" not in name
     }
-    return sorted(found - {"lm_head"})
+    known = {name.rsplit(".", 1)[-1] for name in layers} - {HEAD}
+    unknown = [name for name in targets if name != ALL and name not in known]
+    if unknown or not targets:
+        raise ConfigError(
+            f"train.targets: unknown module {', '.join(unknown) or '(none given)'};"
+            f" this base has {ALL}, {', '.join(sorted(known))}"
+        )
+    wanted = known if ALL in targets else set(targets)
+    return [part for name, part in layers.items() if name.rsplit(".", 1)[-1] in wanted]
 
 
 class CpuLora(Linear):
@@ -88,10 +93,11 @@ class CpuLora(Linear):
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """x (..., inputs) to (..., outputs)."""
-        if self.disable_adapters or self.merged or len(self.active_adapters) != 1:
+        name = self.active_adapters[0] if len(self.active_adapters) == 1 else ""
+        plain = name in self.lora_A and name not in self.lora_variant
+        if self.disable_adapters or self.merged or not plain:
             output: torch.Tensor = super().forward(x, *args, **kwargs)
             return output
-        name = self.active_adapters[0]
         down: Any = self.lora_A[name].weight
         up: Any = self.lora_B[name].weight
         share: float = getattr(self.lora_dropout[name], "p", 0.0)

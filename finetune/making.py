@@ -1,27 +1,38 @@
 """Pairs -> a published adapter: train, calibrate its gate, index the past, write the card.
 
-Everything is made in a folder beside the registry's and published by one rename; a run that stops
-on the way, Ctrl-C too, leaves nothing.
+Everything is made in a folder beside the registry's and published by one rename. A run that stops
+on the way, by Ctrl-C or a kill, leaves no adapter and a checkpoint: the same call goes on from it.
 """
 
 import importlib.metadata
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from finetune.adapters import Registry
-from finetune.base_model import BaseModel, Precision
+from finetune.base_model import BaseModel, Precision, pick_device
+from finetune.checkpoints import Checkpoints
 from finetune.engines.local import LocalEngine
 from finetune.evaluate import calibrate_gate
 from finetune.gate import GATE_FILE, Gate, write_gate
 from finetune.loop import Progressed, Report
 from finetune.readings import Progress, no_progress
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
-from finetune.train import Plan, prepare, run
+from finetune.runs import CHECKPOINTS, METRICS, fingerprint, open_run, run_path
+from finetune.team import join_team
+from finetune.train import (
+    Plan,
+    Prepared,
+    estimated,
+    precision_of,
+    prepare,
+    run,
+    save_weights,
+)
 from mining.dataset import digest_pairs
 from postil.prompt import TEMPLATE
 from postil.records import AdapterCard, LoraShape, Pair
@@ -41,6 +52,8 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     done: Progressed
     gate: Gate | None
+    run: Path
+    """The folder with the run's curves."""
 
 
 def make_adapter(
@@ -53,25 +66,45 @@ def make_adapter(
     progress: Progress = no_progress,
 ) -> Made:
     """Train on the train part and calibrate on the calibration part; publish, promote nothing."""
-    prepared = prepare(pairs, settings.train, base)
-    with registry.workspace(repo) as folder:
-        with reporter(prepared.plan) as report:
-            done = run(prepared, settings.train, folder, report)
-        plan = prepared.plan
-        del prepared
-        write_index(folder / INDEX_FILE, index_entries(pairs))
-        card = describe(pairs, settings, base, repo, plan, done)
-        gate = _calibrate(pairs, settings, base, folder, card, progress)
-        if gate is not None:
-            write_gate(folder / GATE_FILE, gate)
-            card = msgspec.structs.replace(card, threshold=gate.threshold)
-        published = registry.publish(folder, card)
-    return Made(folder=published, card=card, plan=plan, done=done, gate=gate)
+    team = join_team()
+    prepared = prepare(pairs, settings.train, base, team)
+    home = registry.root.parent
+    name = fingerprint(settings.train, digest_pairs(pairs), base.sha256, TEMPLATE, str(team.size))
+    path = run_path(home, repo, name)
+    plan = _plan(prepared, path)
+    opened = open_run(path, events=settings.train.tensorboard) if team.leads else nullcontext()
+    with opened as run_folder:
+        with reporter(plan) as report:
+            done = run(prepared, run_folder, report)
+        team.leave()
+        if run_folder is None:
+            raise SystemExit(0)  # the first process publishes
+        with registry.workspace(repo) as folder:
+            save_weights(prepared.loop.model, folder)
+            run_folder.copy_metrics(folder / METRICS)
+            del prepared
+            write_index(folder / INDEX_FILE, index_entries(pairs))
+            card = describe(pairs, settings, base, repo, plan, done)
+            gate = _calibrate(pairs, settings, base, folder, card, progress)
+            if gate is not None:
+                write_gate(folder / GATE_FILE, gate)
+                card = msgspec.structs.replace(card, threshold=gate.threshold)
+            published = registry.publish(folder, card)
+        run_folder.checkpoints.clear()
+    return Made(folder=published, card=card, plan=plan, done=done, gate=gate, run=path)
+
+
+def _plan(prepared: Prepared, path: Path) -> Plan:
+    """What is ahead: the rest of an interrupted run, or a whole one with its estimates."""
+    loop = prepared.loop
+    if loop.resume(Checkpoints(path / CHECKPOINTS)):
+        return msgspec.structs.replace(prepared.plan, done=loop.at.steps)
+    return estimated(prepared)
 
 
 def scoring_precision(settings: Settings) -> Precision:
     """What the base is loaded in when this adapter is used."""
-    return "nf4" if settings.train.mode == "qlora" else "bf16"
+    return precision_of(settings.train, pick_device())
 
 
 def describe(

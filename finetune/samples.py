@@ -7,6 +7,7 @@ serving encodes alone (the anchor line, the message) is encoded alone here too.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import jinja2
 import msgspec
@@ -27,12 +28,20 @@ WORDING_WEIGHT = 2.0
 all words of a remark together (docs/log.md, 2026-11-24)."""
 
 
+Turn = tuple[str, str]
+"""Who speaks (system, user, assistant), and what is said."""
+
+
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """`ids`, `labels` and `weights` are all (T,); labels are IGNORE where nothing is learned."""
 
     ids: tuple[int, ...]
     labels: tuple[int, ...]
     weights: tuple[float, ...]
+    name: str = ""
+    """Of the pair it was made of."""
+    trimmed: bool = False
+    """Whether the question had to be cut."""
 
     @property
     def learned(self) -> int:
@@ -40,16 +49,32 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         return sum(label != IGNORE for label in self.labels)
 
 
+class ForeignPair(Pair, frozen=True, kw_only=True):
+    """A pair from elsewhere, with the turns of the talk before its question."""
+
+    before: tuple[Turn, ...] = ()
+
+
+class Encoded(msgspec.Struct, frozen=True, kw_only=True):
+    """Samples in the order of their pairs, and what became of long ones."""
+
+    samples: list[Sample]
+    without_room: int = 0
+    """Pairs left out: their answer leaves no room for a question."""
+
+    @property
+    def trimmed(self) -> int:
+        """Samples whose question was cut."""
+        return sum(sample.trimmed for sample in self.samples)
+
+
 class Chat:
     """One base's way of writing a question and its answer as token ids."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer
-        head, found, tail = _frame(tokenizer).partition(BODY)
-        if not found:
-            raise ModelError("the base's chat template drops the user's message")
-        self._head = self._framed(head)
-        self._tail = self._framed(tail)
+        self._frames: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
+        self._frame(())
         if tokenizer.eos_token_id is None:
             raise ModelError("the base's tokenizer has no end token; it could never stop")
         self.end: int = int(tokenizer.eos_token_id)
@@ -58,22 +83,47 @@ class Chat:
         if self.silent in self.speaking or self.encode("R12\n")[0] != self.speaking[0]:
             raise ModelError(f"the base's tokenizer cannot tell {NO_COMMENT} from an anchor")
 
-    def _framed(self, text: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer(text, add_special_tokens=False).input_ids)
+    def _frame(self, roles: tuple[str, ...]) -> list[tuple[int, ...]]:
+        """Ids of what stands around the texts of some turns and of the question after them."""
+        if roles not in self._frames:
+            pieces = _written_frame(self.tokenizer, roles).split(BODY)
+            if len(pieces) != len(roles) + 2:
+                raise ModelError("the base's chat template drops the user's message")
+            self._frames[roles] = [
+                tuple(self.tokenizer(piece, add_special_tokens=False).input_ids) for piece in pieces
+            ]
+        return self._frames[roles]
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Ids of foreign text; nothing in it is a special token."""
         encoded = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)
         return tuple(encoded.input_ids)
 
-    def question(self, instruction: str, room: int) -> tuple[int, ...]:
-        """Ids of a whole question; one longer than `room` tokens loses its middle."""
-        body = self.encode(instruction)
-        space = max(0, room - len(self._head) - len(self._tail))
-        if len(body) > space:
+    def question(self, instruction: str, room: int, before: Sequence[Turn] = ()) -> tuple[int, ...]:
+        """Ids of a whole question of at most `room` tokens, with the turns before it."""
+        return self.fitted(instruction, room, before)[0]
+
+    def fitted(
+        self, instruction: str, room: int, before: Sequence[Turn] = ()
+    ) -> tuple[tuple[int, ...], bool]:
+        """`question`, and whether anything was cut to make it fit.
+
+        What is too long loses its oldest turns, then the middle of the instruction.
+        """
+        frame = self._frame(tuple(role for role, _ in before))
+        bodies = [self.encode(text) for text in (*(text for _, text in before), instruction)]
+        others = sum(map(len, frame)) + sum(map(len, bodies[:-1]))
+        space = max(0, room - others)
+        if before and len(bodies[-1]) > space:
+            kept = 1 if before[0][0] == "system" and len(before) > 1 else 0
+            return self.fitted(instruction, room, (*before[:kept], *before[kept + 2 :]))[0], True
+        cut = len(bodies[-1]) > space
+        if cut:
             front = space // 2
-            body = body[:front] + body[len(body) - (space - front) :]
-        return (*self._head, *body, *self._tail)
+            last = bodies[-1]
+            bodies[-1] = last[:front] + last[len(last) - (space - front) :]
+        ids = [token for piece, body in zip(frame, bodies, strict=False) for token in piece + body]
+        return (*ids, *frame[-1]), cut
 
     def answer(self, response: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Ids of the anchor line (empty if there is none) and of the rest with the end token."""
@@ -84,25 +134,37 @@ class Chat:
 
 
 def make_sample(
-    chat: Chat, instruction: str, response: str, max_length: int, *, wording_only: bool = False
+    chat: Chat,
+    instruction: str,
+    response: str,
+    max_length: int,
+    *,
+    wording_only: bool = False,
+    prompt_weight: float = 0.0,
+    before: Sequence[Turn] = (),
 ) -> Sample | None:
     """Join question and answer; None where the answer leaves no room for a question.
 
     The end token is learned. `wording_only` leaves the decision and the anchor unlearned.
+    `prompt_weight`: of a token of the question, as a share of a token of the answer.
     """
     anchor, rest = chat.answer(response)
     room = max_length - len(anchor) - len(rest)
     if room < max_length // 4:
         return None
-    question = chat.question(instruction, room)
+    question, trimmed = chat.fitted(instruction, room, before)
     ids = (*question, *anchor, *rest)
-    weights = _weights(anchor, rest, response, wording_only)
-    learned = zip(ids[len(question) :], weights, strict=True)
-    labels = tuple(token if weight else IGNORE for token, weight in learned)
+    answer = _weights(anchor, rest, response, wording_only)
+    # the first token stands behind nothing, in a packed row behind another sample
+    asked = (0.0, *[prompt_weight * answer[-1]] * (len(question) - 1))
+    weights = (*asked, *answer)
     return Sample(
         ids=ids,
-        labels=(*[IGNORE] * len(question), *labels),
-        weights=(*[0.0] * len(question), *weights),
+        labels=tuple(
+            token if weight else IGNORE for token, weight in zip(ids, weights, strict=True)
+        ),
+        weights=weights,
+        trimmed=trimmed,
     )
 
 
@@ -119,26 +181,56 @@ def _weights(
     return tuple([1.0] * len(rest))
 
 
-def make_samples(chat: Chat, pairs: Sequence[Pair], max_length: int) -> tuple[list[Sample], int]:
-    """Samples of the pairs in order, and how many had no room."""
-    made = [
-        make_sample(
-            chat, pair.instruction, pair.response, max_length, wording_only=not pair.located
+def make_samples(
+    chat: Chat, pairs: Sequence[Pair], max_length: int, prompt_weight: float = 0.0
+) -> Encoded:
+    """Samples of the pairs in their order.
+
+    Pairs from elsewhere, whose answers have no anchor, weigh a token by one over their mean
+    length: their loss is in nats a token.
+    """
+    made: list[Sample] = []
+    for pair in pairs:
+        sample = make_sample(
+            chat,
+            pair.instruction,
+            pair.response,
+            max_length,
+            wording_only=not pair.located,
+            prompt_weight=prompt_weight,
+            before=pair.before if isinstance(pair, ForeignPair) else (),
         )
-        for pair in pairs
+        if sample is not None:
+            made.append(msgspec.structs.replace(sample, name=pair.id))
+    foreign = [pair.id for pair in pairs if not pair.template]
+    return Encoded(samples=_evened(made, set(foreign)), without_room=len(pairs) - len(made))
+
+
+def _evened(samples: list[Sample], foreign: set[str]) -> list[Sample]:
+    lengths = [sample.learned for sample in samples if sample.name in foreign]
+    if not lengths:
+        return samples
+    mean = sum(lengths) / len(lengths)
+    return [
+        msgspec.structs.replace(sample, weights=tuple(w / mean for w in sample.weights))
+        if sample.name in foreign
+        else sample
+        for sample in samples
     ]
-    kept = [sample for sample in made if sample is not None]
-    return kept, len(made) - len(kept)
 
 
-def _frame(tokenizer: PreTrainedTokenizerBase) -> str:
-    """The text around a question: the chat template's, or a plain one where there is none."""
+def _written_frame(tokenizer: PreTrainedTokenizerBase, roles: tuple[str, ...]) -> str:
+    """The text around the turns: the chat template's, or a plain one where there is none."""
+    turns = [{"role": role, "content": BODY} for role in (*roles, "user")]
     if not tokenizer.chat_template:
-        return f"### Instruction:\n{BODY}\n\n### Response:\n"
-    user = {"role": "user", "content": BODY}
+        names = {"user": "Instruction", "assistant": "Response", "system": "System"}
+        written = "".join(f"### {names[t['role']]}:\n{BODY}\n\n" for t in turns)
+        return f"{written}### Response:\n"
+    silent = [] if "system" in roles else [{"role": "system", "content": ""}]
+    options: dict[str, Any] = {"tokenize": False, "add_generation_prompt": True}
     try:
-        turns = [{"role": "system", "content": ""}, user]
-        framed = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-    except jinja2.TemplateError:  # templates without a system turn raise
-        framed = tokenizer.apply_chat_template([user], tokenize=False, add_generation_prompt=True)
-    return str(framed)
+        return str(tokenizer.apply_chat_template([*silent, *turns], **options))
+    except jinja2.TemplateError as error:  # templates without a system turn raise
+        if "system" in roles:
+            raise ModelError("the base's chat template has no system turn; drop it") from error
+        return str(tokenizer.apply_chat_template(turns, **options))

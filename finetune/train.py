@@ -1,7 +1,7 @@
 """Pairs -> trained weights in a folder: QLoRA, LoRA or full fine-tuning.
 
-Enters: pairs, settings, a base model. Leaves: safetensors and the run's metrics in a folder that
-the caller publishes or removes. Nothing is published here.
+Enters: pairs, settings, a base model. Leaves: safetensors in a folder that the caller publishes or
+removes, and what the run measured in the run's own folder. Nothing is published here.
 """
 
 from collections.abc import Sequence
@@ -10,19 +10,21 @@ from typing import Any
 
 import msgspec
 import torch
-from torch import nn
 
 from finetune.attention import use_short_attention
-from finetune.base_model import BaseModel, load_base, load_tokenizer, pick_device
-from finetune.loop import Loop, Progressed, Report
+from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_dtype
+from finetune.forecast import outline, require_room
+from finetune.loop import Loop, Progressed, Report, Step
 from finetune.lora import add_lora
+from finetune.losses import packs_cleanly
+from finetune.memory import Meter, available, no_room_is_one_line
+from finetune.probe import Estimate, probe
+from finetune.runs import RunFolder
 from finetune.samples import Chat, Sample, make_samples
+from finetune.team import Team, shard_base
 from postil.errors import ConfigError, TrainingError
 from postil.records import Pair
 from postil.settings import TrainSettings
-
-METRICS = "metrics.jsonl"
-BYTES_OF_BF16 = 2
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,82 +32,151 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: str
     device: str
+    dtype: str
     trainable: int
     total: int
+    adapter_mb: float
     pairs: int
     held_out: int
     without_room: int
+    trimmed: int
     tokens: int
     steps: int
-
-    @property
-    def adapter_mb(self) -> float:
-        """Megabytes of the weights that are saved, in bf16."""
-        return self.trainable * BYTES_OF_BF16 / 1e6
+    packed: bool
+    estimate: Estimate | None = None
+    """None where a run goes on from a checkpoint."""
+    done: int = 0
+    """Steps taken before a run was interrupted."""
 
 
 class Prepared(msgspec.Struct, kw_only=True):
     """A model and its samples, ready to run."""
 
-    model: Any
+    loop: Loop
     plan: Plan
     train: list[Sample]
     held_out: list[Sample]
 
 
-def prepare(pairs: Sequence[Pair], settings: TrainSettings, base: BaseModel) -> Prepared:
-    """Load the base, attach low-rank matrices, encode the pairs; raise ConfigError on bad input."""
+def prepare(
+    pairs: Sequence[Pair], settings: TrainSettings, base: BaseModel, team: Team | None = None
+) -> Prepared:
+    """Load the base, attach low-rank matrices, encode the pairs.
+
+    ConfigError on bad input; TrainingError where memory will not do.
+    """
+    team = team or Team()
     learnt = [p for p in pairs if p.split == "train" and p.kind != "ambiguous"]
     measured = [p for p in pairs if p.split == "validation" and p.kind != "ambiguous"]
     if len(learnt) < 2:
         raise ConfigError(f"{len(learnt)} pairs to train on; at least 2 are needed")
     chat = Chat(load_tokenizer(base))
-    train, lost = make_samples(chat, learnt, settings.max_length)
-    held_out, lost_later = make_samples(chat, measured, settings.max_length)
-    if not train:
+    train = make_samples(chat, learnt, settings.max_length, settings.prompt_weight)
+    held_out = make_samples(chat, measured, settings.max_length)
+    if not train.samples:
         raise ConfigError(f"no pair fits into train.max_length = {settings.max_length} tokens")
+    if not any(sample.learned for sample in train.samples):
+        raise ConfigError("nothing to learn: the answers of all pairs are empty")
+    room = available(team.device) - Meter(team.device).used()
+    size = require_room(outline(base.folder), settings, team.device, room)
+    model = load_trainable(base, settings, team)
+    packed = settings.packing == "auto" and _packs(model, train.samples, team)
+    return Prepared(
+        loop=Loop(model, settings, team, packed=packed),
+        plan=Plan(
+            mode=settings.mode,
+            device=team.device,
+            dtype=pick_dtype(settings.dtype, team.device),
+            trainable=size.trainable,
+            total=size.total,
+            adapter_mb=size.adapter_mb,
+            pairs=len(train.samples),
+            held_out=len(held_out.samples),
+            without_room=train.without_room + held_out.without_room,
+            trimmed=train.trimmed + held_out.trimmed,
+            tokens=sum(len(sample.ids) for sample in train.samples),
+            steps=max(1, round(settings.epochs * len(train.samples) / settings.batch)),
+            packed=packed,
+        ),
+        train=train.samples,
+        held_out=held_out.samples,
+    )
+
+
+def load_trainable(base: BaseModel, settings: TrainSettings, team: Team) -> Any:
+    """The base with what trains on it, in training mode."""
     torch.manual_seed(settings.seed)
-    device = pick_device()
-    model: Any = load_base(base, "nf4" if settings.mode == "qlora" else "bf16", device)
+    model: Any = load_base(
+        base,
+        precision_of(settings, team.device),
+        torch.device(team.device).type,
+        unpacked=settings.unpacked,
+        sharded=team.sharded,
+    )
     if settings.mode == "full":
         model.requires_grad_(True)
     else:
         model = add_lora(model, settings, base.name)
-    if device == "cpu":
+    if team.device == "cpu":
         use_short_attention(model)
+    if settings.checkpointing:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
     model.train()
-    plan = Plan(
-        mode=settings.mode,
-        device=device,
-        trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        total=_true_size(model),
-        pairs=len(train),
-        held_out=len(held_out),
-        without_room=lost + lost_later,
-        tokens=sum(len(sample.ids) for sample in train),
-        steps=max(1, round(settings.epochs * len(train) / settings.batch)),
-    )
-    return Prepared(model=model, plan=plan, train=train, held_out=held_out)
+    if team.sharded:
+        shard_base(model, team)
+    return model
 
 
-def run(prepared: Prepared, settings: TrainSettings, folder: Path, report: Report) -> Progressed:
-    """Train and save the best weights as safetensors into `folder`."""
-    loop = Loop(prepared.model, settings, prepared.plan.device, folder / METRICS)
-    done = loop.run(prepared.train, prepared.held_out, report)
-    for parameter in prepared.model.parameters():
-        if parameter.requires_grad and not bool(torch.isfinite(parameter).all()):
+def precision_of(settings: TrainSettings, device: str) -> Precision:
+    """What a run loads its base in, and what its adapter is used in."""
+    wide = pick_dtype(settings.dtype, device) == "float32"
+    if settings.mode == "qlora":
+        return "nf4-fp32" if wide else "nf4"
+    return "fp32" if wide else "bf16"
+
+
+def _packs(model: Any, samples: Sequence[Sample], team: Team) -> bool:
+    """Whether this model may read samples in one row: where attention skips what lies between
+    them, and only if it is seen to keep them apart."""
+    skips = team.device == "cpu" or model.config._attn_implementation == "flash_attention_2"
+    return skips and not team.sharded and packs_cleanly(model, samples, team.device)
+
+
+def estimated(prepared: Prepared) -> Plan:
+    """The plan with what its run will take, measured on a few of its own steps."""
+    plan, loop = prepared.plan, prepared.loop
+    with no_room_is_one_line(loop.settings):
+        found = probe(loop, prepared.train, prepared.held_out, plan.steps)
+    return msgspec.structs.replace(plan, estimate=found)
+
+
+def run(prepared: Prepared, folder: RunFolder | None, report: Report) -> Progressed:
+    """Train; leaves the best weights in the model, and in `folder` what was measured."""
+    loop = prepared.loop
+    if folder is not None and loop.team.leads:
+        loop.checkpoints = folder.checkpoints
+        folder.go_on_after(loop.at.steps)
+
+    def told(done: Step) -> None:
+        if folder is not None and loop.team.leads:
+            folder.write(done)
+        report(done)
+
+    with no_room_is_one_line(loop.settings):
+        done = loop.run(prepared.train, prepared.held_out, told)
+    for parameter in loop.masters.live:
+        if not bool(torch.isfinite(parameter).all()):
             raise TrainingError("the trained weights are not finite; lower train.learning_rate")
-    # "auto" would look for the base's configuration by a name that is no path
-    peft_only = {"save_embedding_layers": False} if hasattr(prepared.model, "peft_config") else {}
-    prepared.model.save_pretrained(folder, **peft_only)
-    for spare in ("README.md", "generation_config.json"):
-        (folder / spare).unlink(missing_ok=True)
     return done
 
 
-def _true_size(model: nn.Module) -> int:
-    """Parameters as numbers, not as packed bytes: two 4-bit values share one byte."""
-    return sum(
-        2 * p.numel() if p.__class__.__name__ == "Params4bit" else p.numel()
-        for p in model.parameters()
-    )
+def save_weights(model: Any, folder: Path) -> None:
+    """The trained weights as safetensors: low-rank matrices alone, or the whole model."""
+    # "auto" would look for the base's configuration by a name that is no path
+    if hasattr(model, "peft_config"):
+        own = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        model.save_pretrained(folder, save_embedding_layers=False, state_dict=own)
+    else:
+        model.save_pretrained(folder)
+    for spare in ("README.md", "generation_config.json"):
+        (folder / spare).unlink(missing_ok=True)

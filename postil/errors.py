@@ -49,6 +49,12 @@ class TrainingError(PostilError):
     """A training run cannot start or go on."""
 
 
+class StoppedError(TrainingError):
+    """A person or the system asked a run to stop; it is saved, and the same command goes on."""
+
+    exit_code = 130  # as shells say of SIGINT
+
+
 class HostingError(PostilError):
     """The Git host refused or failed; try later, or mend the permission it names.
 

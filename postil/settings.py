@@ -67,7 +67,14 @@ class TrainSettings(Section, frozen=True, kw_only=True):
     alpha: int = 32
     dropout: float = 0.05
     targets: tuple[str, ...] = ("all-linear",)
+    """`all-linear`, or names of the base's own linear modules."""
+    rslora: bool = False
+    """Scale by alpha over the root of the rank (arXiv:2312.03732)."""
+    dora: bool = False
+    """Learn the length of every weight's column apart (arXiv:2402.09353); slower."""
     learning_rate: float = 2e-4
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """Of the learning rate after the warm-up: to a tenth, to nothing, or as it is."""
     warmup: float = 0.03
     """Share of the steps."""
     epochs: float = 3
@@ -75,10 +82,28 @@ class TrainSettings(Section, frozen=True, kw_only=True):
     """Pairs a step, over all devices."""
     max_length: int = 1024
     """Tokens of question and answer together."""
+    prompt_weight: float = 0.0
+    """Weight of a token of the question, as a share of a token of the answer."""
     patience: int = 2
     """Evaluations without a better held-out loss before the run stops."""
     evaluations: int = 2
     """Held-out evaluations an epoch."""
+    dtype: Literal["auto", "bfloat16", "float32"] = "auto"
+    """What is computed in; `auto`: bfloat16 where the hardware multiplies it fast."""
+    optimizer: Literal["auto", "adamw", "paged_adamw_8bit"] = "auto"
+    """`auto`: paged 8-bit AdamW on a GPU, plain AdamW elsewhere."""
+    micro_tokens: int = 2048
+    """Tokens of one forward pass; a step is made of as many passes as it needs."""
+    checkpointing: bool = False
+    """Compute activations again instead of keeping them: less memory, a third more time."""
+    unpacked: bool = True
+    """On a CPU, keep the values of a small NF4 base in 16 bits: faster, more memory."""
+    packing: Literal["auto", "never"] = "auto"
+    """`auto`: samples in one row without padding, where they are shown not to see each other."""
+    save_minutes: float = 5.0
+    """Between checkpoints."""
+    tensorboard: bool = False
+    """Write TensorBoard events into the run's folder."""
     seed: int = 7
 
     def __post_init__(self) -> None:
@@ -86,6 +111,16 @@ class TrainSettings(Section, frozen=True, kw_only=True):
             raise ValueError("rank must be at least 1")
         if self.batch < 1 or self.epochs <= 0 or self.max_length < 64:
             raise ValueError("batch >= 1, epochs > 0 and max_length >= 64 are needed")
+        if (
+            not 0 <= self.dropout < 1
+            or not 0 <= self.warmup < 1
+            or not 0 <= self.prompt_weight <= 1
+        ):
+            raise ValueError("dropout and warmup from 0 to below 1, prompt_weight from 0 to 1")
+        if self.learning_rate <= 0 or self.alpha <= 0 or self.micro_tokens < 64:
+            raise ValueError("learning_rate > 0, alpha > 0 and micro_tokens >= 64 are needed")
+        if self.patience < 1 or self.evaluations < 1 or self.save_minutes < 0:
+            raise ValueError("patience >= 1, evaluations >= 1 and save_minutes >= 0 are needed")
 
 
 class ReviewSettings(Section, frozen=True, kw_only=True):

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from finetune.processor import prepare_processor
 from tests import postgres
 from tests.github_fake import FakeGitHub, Served
+
+prepare_processor()  # before torch is loaded: its idle threads would eat the other tests' time
 
 
 @pytest.fixture(scope="session")

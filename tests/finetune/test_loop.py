@@ -1,21 +1,17 @@
-import json
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from torch.nn import functional
 
+from finetune.attention import use_short_attention
 from finetune.base_model import BaseModel, load_base, load_tokenizer
-from finetune.loop import (
-    Loop,
-    _batches,
-    answer_losses,
-    collate,
-    head_logits,
-    held_out_loss,
-    micro_batches,
-)
+from finetune.batches import batches, collate, micro_batches
+from finetune.held_out import held_out_loss
+from finetune.loop import Loop, Step
+from finetune.losses import answer_losses, head_logits
 from finetune.samples import IGNORE, Chat, Sample, make_sample
 from postil.errors import TrainingError
 from postil.settings import TrainSettings
@@ -73,24 +69,26 @@ def test_logits_of_a_few_tokens_are_those_of_all_but_for_rounding(base: BaseMode
 
 def test_micro_batches_hold_every_sample_once_and_stay_small(samples: list[Sample]) -> None:
     many = samples * 30
-    groups = list(micro_batches(many))
-    assert sum(len(group) for group in groups) == len(many)
-    assert all(len(g) * max(len(s.ids) for s in g) <= 4096 for g in groups)
+    for packed in (False, True):
+        groups = list(micro_batches(many, 4096, packed=packed))
+        assert sum(len(group) for group in groups) == len(many)
+        for group in groups:
+            lengths = [len(sample.ids) for sample in group]
+            assert (sum(lengths) if packed else len(group) * max(lengths)) <= 4096
 
 
 def run(
-    base: BaseModel, samples: list[Sample], folder: Path, held_out: list[Sample], **more: Any
-) -> tuple[Loop, Any]:
+    base: BaseModel, samples: list[Sample], held_out: list[Sample], **more: Any
+) -> tuple[Loop, Any, list[Step]]:
     settings = TrainSettings(**{"batch": 3, "epochs": 20, "learning_rate": 5e-3, **more})
-    folder.mkdir()
-    loop = Loop(tunable(base), settings, "cpu", folder / "metrics.jsonl")
-    return loop, loop.run(samples, held_out, lambda *_: None)
+    loop = Loop(tunable(base), settings)
+    told: list[Step] = []
+    done = loop.run(samples, held_out, told.append)
+    return loop, done, told
 
 
-def test_the_answer_and_its_end_are_learned(
-    base: BaseModel, samples: list[Sample], tmp_path: Path
-) -> None:
-    loop, done = run(base, samples[:1], tmp_path / "a", samples[:1], batch=1, epochs=60)
+def test_the_answer_and_its_end_are_learned(base: BaseModel, samples: list[Sample]) -> None:
+    loop, done, _ = run(base, samples[:1], samples[:1], batch=1, epochs=60)
     assert done.best_loss < 0.2 < done.first_loss
     chat = Chat(load_tokenizer(base))
     question = list(chat.question("Review.\n+xxxxxxxxx R1", 512))
@@ -99,33 +97,59 @@ def test_the_answer_and_its_end_are_learned(
 
 
 def test_the_best_weights_are_kept_and_the_run_stops_early(
-    base: BaseModel, samples: list[Sample], tmp_path: Path
+    base: BaseModel, samples: list[Sample]
 ) -> None:
-    loop, done = run(base, samples[:2], tmp_path / "a", samples[2:], batch=2, patience=2)
+    loop, done, told = run(base, samples[:2], samples[2:], batch=2, patience=2)
     assert done.steps < 20
-    assert held_out_loss(loop.model, samples[2:], "cpu") == pytest.approx(done.best_loss, rel=1e-4)
-    rows = [json.loads(line) for line in (tmp_path / "a/metrics.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows] == list(range(1, done.steps + 1))
-    measured = [row["held_out"] for row in rows if row["held_out"] is not None]
+    assert held_out_loss(loop.model, samples[2:]) == pytest.approx(done.best_loss, rel=1e-4)
+    assert [row.step for row in told] == list(range(1, done.steps + 1))
+    measured = [row.held_out for row in told if row.held_out is not None]
     assert min(measured) == done.best_loss and len(measured) >= 3
 
 
-def test_the_same_seed_gives_the_same_run(
-    base: BaseModel, samples: list[Sample], tmp_path: Path
-) -> None:
-    for name in ("a", "b"):
-        run(base, samples, tmp_path / name, samples[:1], epochs=3)
-    assert (tmp_path / "a/metrics.jsonl").read_text() == (tmp_path / "b/metrics.jsonl").read_text()
+def timeless(told: list[Step]) -> list[Step]:
+    return [msgspec.structs.replace(row, seconds=0.0) for row in told]
+
+
+def test_the_same_seed_gives_the_same_run(base: BaseModel, samples: list[Sample]) -> None:
+    runs = [run(base, samples, samples[:1], epochs=3) for _ in "ab"]
+    assert timeless(runs[0][2]) == timeless(runs[1][2])
 
 
 def test_a_loss_that_is_not_finite_stops_at_once_and_names_the_batch(
-    base: BaseModel, samples: list[Sample], tmp_path: Path
+    base: BaseModel, samples: list[Sample]
 ) -> None:
-    loop = Loop(tunable(base), TrainSettings(batch=3), "cpu", tmp_path / "metrics.jsonl")
+    loop = Loop(tunable(base), TrainSettings(batch=3))
     with torch.no_grad():
         loop.model.model.norm.weight.fill_(float("nan"))
-    with pytest.raises(TrainingError, match=r"step 1: loss nan .* batch of 3 samples"):
-        loop.run(samples, [], lambda *_: None)
+    named = [msgspec.structs.replace(s, name=f"pair{at}") for at, s in enumerate(samples)]
+    said = r"step 1: loss nan .* batch of 3 samples .*pairs pair"
+    with pytest.raises(TrainingError, match=said):
+        loop.run(named, [], lambda _: None)
+
+
+def test_a_gradient_that_explodes_stops_at_once(base: BaseModel, samples: list[Sample]) -> None:
+    loop = Loop(tunable(base), TrainSettings(batch=3, epochs=40, learning_rate=1e-5))
+
+    def spoil(done: Step) -> None:
+        if done.step == 20:
+            with torch.no_grad():
+                loop.model.model.norm.weight.mul_(1e4)
+
+    with pytest.raises(TrainingError, match="step 21: the gradient exploded"):
+        loop.run(samples, [], spoil)
+
+
+def test_a_packed_run_learns_what_a_padded_one_learns(
+    base: BaseModel, samples: list[Sample]
+) -> None:
+    ends = []
+    for packed in (False, True):
+        model = tunable(base)
+        use_short_attention(model)
+        loop = Loop(model, TrainSettings(batch=3, epochs=10, dropout=0.0), packed=packed)
+        ends.append(loop.run(samples, samples, lambda _: None).best_loss)
+    assert ends[0] == pytest.approx(ends[1], rel=1e-3)
 
 
 def test_batches_cover_every_epoch_and_do_not_sort_by_answer() -> None:
@@ -133,9 +157,8 @@ def test_batches_cover_every_epoch_and_do_not_sort_by_answer() -> None:
         Sample(ids=(1,) * (9 + n), labels=(IGNORE,) * 9 + (2,) * n, weights=(0.0,) * 9 + (1.0,) * n)
         for n in (1, 30)
     )
-    settings = TrainSettings(batch=4)
-    batches = list(_batches([short, long] * 16, settings, 16))
-    drawn = [sample for batch in batches for sample in batch]
-    assert {len(batch) for batch in batches} == {4}
+    drawn_batches = list(islice(batches([short, long] * 16, 4, 7), 16))
+    drawn = [sample for batch in drawn_batches for sample in batch]
+    assert {len(batch) for batch in drawn_batches} == {4}
     assert drawn.count(short) == len(drawn) / 2
-    assert sum(len({len(s.ids) for s in batch}) == 2 for batch in batches) > len(batches) / 2
+    assert sum(len({len(s.ids) for s in batch}) == 2 for batch in drawn_batches) > 8

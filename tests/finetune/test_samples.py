@@ -65,8 +65,8 @@ def test_too_long_a_question_loses_its_middle_and_never_the_answer(chat: Chat) -
 def test_an_answer_without_room_for_a_question_is_counted(chat: Chat) -> None:
     window = make_window("+x = 1")
     pairs = [make_pair(window, "word " * 200), make_pair(window, "Name the number here.")]
-    samples, lost = make_samples(chat, pairs, 512)
-    assert (len(samples), lost) == (1, 1)
+    made = make_samples(chat, pairs, 512)
+    assert (len(made.samples), made.without_room) == (1, 1)
 
 
 def test_a_base_without_a_chat_template_gets_a_plain_frame(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""The processes that train one model together, as `accelerate launch` or torchrun starts them.
+
+Every process holds the low-rank weights and their optimiser whole; gradients are added up, so all
+take the same step. The frozen base is held whole too, or, where accelerate's configuration says
+FSDP, in shards that are gathered a layer at a time (QLoRA over several GPUs). Only the first
+process writes files and speaks.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import torch
+import torch.distributed as dist
+
+from finetune.base_model import pick_device
+from finetune.batches import micro_batches
+from finetune.losses import bare
+from finetune.samples import Sample
+from postil.errors import ConfigError
+
+
+class Team(msgspec.Struct, frozen=True, kw_only=True):
+    """This process's place among `size`; alone where nothing launched several."""
+
+    rank: int = 0
+    size: int = 1
+    device: str = "cpu"
+    sharded: bool = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes files and speaks."""
+        return self.rank == 0
+
+    def add_up(self, values: torch.Tensor) -> torch.Tensor:
+        """The sum over all processes, in place."""
+        if self.size > 1:
+            dist.all_reduce(values)
+        return values
+
+    def leave(self) -> None:
+        """The work in common is done; nobody waits for anybody any more."""
+        if self.size > 1:
+            dist.barrier()
+            dist.destroy_process_group()
+
+    def passes(self, samples: Sequence[Sample], most: int, *, packed: bool) -> list[list[Sample]]:
+        """This process's forward passes of a batch; every process gets equally many.
+
+        One that would have fewer reads a sample that counts for nothing: the others wait for it
+        in every layer where the base is sharded.
+        """
+        longest_first = sorted(samples, key=lambda sample: -len(sample.ids))
+        shares = [longest_first[rank :: self.size] for rank in range(self.size)]
+        groups = [list(micro_batches(share, most, packed=packed)) for share in shares]
+        blank = msgspec.structs.replace(samples[0], weights=(0.0,) * len(samples[0].ids))
+        mine = groups[self.rank]
+        return mine + [[blank]] * (max(map(len, groups)) - len(mine))
+
+
+def join_team() -> Team:
+    """Find the other processes, if a launcher started some."""
+    device = pick_device()
+    if not dist.is_torchelastic_launched():
+        return Team(device=device)
+    from accelerate import PartialState
+    from accelerate.utils import parse_flag_from_env
+
+    state: Any = PartialState(cpu=device == "cpu")
+    return Team(
+        rank=state.process_index,
+        size=state.num_processes,
+        device=str(state.device),
+        sharded=bool(parse_flag_from_env("ACCELERATE_USE_FSDP")),
+    )
+
+
+def shard_base(model: Any, team: Team) -> None:
+    """Give each process a piece of every frozen layer; the trainable weights stay whole.
+
+    ConfigError where nothing is frozen.
+    """
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    trainable = {p for p in model.parameters() if p.requires_grad}
+    if len(trainable) == sum(1 for _ in model.parameters()):
+        raise ConfigError("train.mode = full cannot be sharded: use qlora or lora under FSDP")
+    causal = bare(model)
+    mesh = init_device_mesh(torch.device(team.device).type, (team.size,))
+    for layer in getattr(causal, causal.base_model_prefix).layers:
+        own = {p for p in layer.parameters() if p in trainable}
+        fully_shard(layer, mesh=mesh, ignored_params=own, reshard_after_forward=True)
