@@ -14,6 +14,8 @@ from pathlib import Path
 import msgspec
 
 from finetune.adapters import Registry
+from finetune.augment import Tally
+from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision
 from finetune.engines.local import LocalEngine
 from finetune.evaluate import calibrate_gate
@@ -41,6 +43,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan
     done: Progressed
     gate: Gate | None
+    copies: Tally = Tally()
 
 
 def make_adapter(
@@ -52,8 +55,12 @@ def make_adapter(
     reporter: Reporter,
     progress: Progress = no_progress,
 ) -> Made:
-    """Train on the train part and calibrate on the calibration part; publish, promote nothing."""
-    prepared = prepare(pairs, settings.train, base)
+    """Train on the train part and calibrate on the calibration part; publish, promote nothing.
+
+    What is trained on may have copies beside it; index, gate and data hash know the pairs alone.
+    """
+    grown = grow(pairs, settings, base, registry.home, progress)
+    prepared = prepare(grown.pairs, settings.train, base)
     with registry.workspace(repo) as folder:
         with reporter(prepared.plan) as report:
             done = run(prepared, settings.train, folder, report)
@@ -66,7 +73,7 @@ def make_adapter(
             write_gate(folder / GATE_FILE, gate)
             card = msgspec.structs.replace(card, threshold=gate.threshold)
         published = registry.publish(folder, card)
-    return Made(folder=published, card=card, plan=plan, done=done, gate=gate)
+    return Made(folder=published, card=card, plan=plan, done=done, gate=gate, copies=grown.tally)
 
 
 def scoring_precision(settings: Settings) -> Precision:
@@ -91,6 +98,8 @@ def describe(
         "tokens": float(done.tokens),
         "seconds": round(done.seconds, 1),
     }
+    if plan.copies:
+        metrics["copies"] = float(plan.copies)
     return AdapterCard(
         name=f"{repo} {datetime.now(UTC):%Y-%m-%d}",
         repo=repo,

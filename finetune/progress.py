@@ -23,8 +23,9 @@ def plan_text(plan: Plan) -> str:
     return (
         f"{plan.mode} on {plan.device}: {plan.trainable:,} of {plan.total:,} parameters train"
         f" ({share:.2%}); the adapter takes {plan.adapter_mb:.1f} MB\n"
-        f"{plan.pairs} pairs ({plan.tokens:,} tokens an epoch), {plan.held_out} held out,"
-        f" {plan.steps} steps"
+        f"{plan.pairs} pairs"
+        + (f", {plan.copies} of them copies" if plan.copies else "")
+        + f" ({plan.tokens:,} tokens an epoch), {plan.held_out} held out, {plan.steps} steps"
         + (f"; {plan.without_room} pairs had no room" if plan.without_room else "")
     )
 
@@ -39,7 +40,7 @@ def made_text(made: Made) -> str:
     ]
     if gate is not None:
         lines.append(gate.note)
-    return "\n".join([*lines, f"adapter {made.folder}"])
+    return "\n".join([*lines, *made.copies.lines(), f"adapter {made.folder}"])
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from finetune.attention import use_short_attention
+from finetune.augment.copies import is_copy
 from finetune.base_model import BaseModel, load_base, load_tokenizer, pick_device
 from finetune.loop import Loop, Progressed, Report
 from finetune.lora import add_lora
@@ -33,6 +34,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     trainable: int
     total: int
     pairs: int
+    copies: int = 0
+    """Pairs made from others (`[augment]`), those without room included."""
     held_out: int
     without_room: int
     tokens: int
@@ -80,6 +83,7 @@ def prepare(pairs: Sequence[Pair], settings: TrainSettings, base: BaseModel) -> 
         trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
         total=_true_size(model),
         pairs=len(train),
+        copies=sum(map(is_copy, learnt)),
         held_out=len(held_out),
         without_room=lost + lost_later,
         tokens=sum(len(sample.ids) for sample in train),
