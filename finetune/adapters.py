@@ -94,6 +94,7 @@ class Registry:
     """The adapters of one home folder."""
 
     def __init__(self, home: Path) -> None:
+        self.home = home
         self.root = home / "adapters"
 
     def folder(self, repo: str) -> Path:

@@ -69,9 +69,13 @@ def train(
 
     found = find_base(settings.train.base, where)
     if dry_run:
-        from finetune.train import prepare
+        from finetune.augment import augment
+        from finetune.train import estimated, prepare
 
-        click.echo(plan_text(prepare(rows, settings.train, found).plan))
+        grown = augment(rows, settings.augment, settings.train.seed)
+        click.echo(plan_text(estimated(prepare(grown.pairs, settings.train, found))))
+        if settings.augment.rewords:
+            click.echo("copies in other words come on top: they are written when the run starts")
         return
     made = make(rows, settings, found, Registry(where), name)
     click.echo(made_text(made))

@@ -14,6 +14,8 @@ from pathlib import Path
 import msgspec
 
 from finetune.adapters import Registry
+from finetune.augment import Tally
+from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision, pick_device
 from finetune.checkpoints import Checkpoints
 from finetune.engines.local import LocalEngine
@@ -54,6 +56,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     gate: Gate | None
     run: Path
     """The folder with the run's curves."""
+    copies: Tally = Tally()
 
 
 def make_adapter(
@@ -65,12 +68,16 @@ def make_adapter(
     reporter: Reporter,
     progress: Progress = no_progress,
 ) -> Made:
-    """Train on the train part and calibrate on the calibration part; publish, promote nothing."""
+    """Train on the train part and calibrate on the calibration part; publish, promote nothing.
+
+    What is trained on may have copies beside it; index, gate and data hash know the pairs alone.
+    """
     team = join_team()
-    prepared = prepare(pairs, settings.train, base, team)
-    home = registry.root.parent
-    name = fingerprint(settings.train, digest_pairs(pairs), base.sha256, TEMPLATE, str(team.size))
-    path = run_path(home, repo, name)
+    grown = grow(pairs, settings, base, registry.home, progress)
+    prepared = prepare(grown.pairs, settings.train, base, team)
+    data = digest_pairs(grown.pairs)
+    name = fingerprint(settings.train, data, base.sha256, TEMPLATE, str(team.size))
+    path = run_path(registry.home, repo, name)
     plan = _plan(prepared, path)
     opened = open_run(path, events=settings.train.tensorboard) if team.leads else nullcontext()
     with opened as run_folder:
@@ -91,7 +98,15 @@ def make_adapter(
                 card = msgspec.structs.replace(card, threshold=gate.threshold)
             published = registry.publish(folder, card)
         run_folder.checkpoints.clear()
-    return Made(folder=published, card=card, plan=plan, done=done, gate=gate, run=path)
+    return Made(
+        folder=published,
+        card=card,
+        plan=plan,
+        done=done,
+        gate=gate,
+        run=path,
+        copies=grown.tally,
+    )
 
 
 def _plan(prepared: Prepared, path: Path) -> Plan:
@@ -124,6 +139,8 @@ def describe(
         "tokens": float(done.tokens),
         "seconds": round(done.seconds, 1),
     }
+    if plan.copies:
+        metrics["copies"] = float(plan.copies)
     return AdapterCard(
         name=f"{repo} {datetime.now(UTC):%Y-%m-%d}",
         repo=repo,

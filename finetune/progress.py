@@ -20,10 +20,11 @@ LINES = 20
 def plan_text(plan: Plan) -> str:
     """What a run will do, in a few lines."""
     share = plan.trainable / plan.total
+    copies = f", {plan.copies} of them copies" if plan.copies else ""
     lines = [
         f"{plan.mode} in {plan.dtype} on {plan.device}: {plan.trainable:,} of {plan.total:,}"
         f" parameters train ({share:.2%}); the adapter takes {plan.adapter_mb:.1f} MB",
-        f"{plan.pairs} pairs ({plan.tokens:,} tokens an epoch), {plan.held_out} held out,"
+        f"{plan.pairs} pairs{copies} ({plan.tokens:,} tokens an epoch), {plan.held_out} held out,"
         f" {plan.steps} steps; samples are {'packed' if plan.packed else 'padded'}",
     ]
     if plan.without_room or plan.trimmed:
@@ -59,7 +60,7 @@ def made_text(made: Made) -> str:
     ]
     if gate is not None:
         lines.append(gate.note)
-    return "\n".join([*lines, f"adapter {made.folder}"])
+    return "\n".join([*lines, *made.copies.lines(), f"adapter {made.folder}"])
 
 
 @contextmanager

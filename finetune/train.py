@@ -12,6 +12,7 @@ import msgspec
 import torch
 
 from finetune.attention import use_short_attention
+from finetune.augment.copies import is_copy
 from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_dtype
 from finetune.forecast import outline, require_room
 from finetune.loop import Loop, Progressed, Report, Step
@@ -37,6 +38,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     adapter_mb: float
     pairs: int
+    copies: int = 0
+    """Pairs made from others (`[augment]`), those without room included."""
     held_out: int
     without_room: int
     trimmed: int
@@ -91,6 +94,7 @@ def prepare(
             total=size.total,
             adapter_mb=size.adapter_mb,
             pairs=len(train.samples),
+            copies=sum(map(is_copy, learnt)),
             held_out=len(held_out.samples),
             without_room=train.without_room + held_out.without_room,
             trimmed=train.trimmed + held_out.trimmed,

@@ -19,6 +19,15 @@ LONGEST_LINE = 240
 """Characters of one line that are shown."""
 
 INSTRUCTION = f"Review this change. Answer {NO_COMMENT}, or a line and a remark."
+PHRASINGS = (
+    INSTRUCTION,
+    f"Look over this change. Reply {NO_COMMENT}, or a line and what to say about it.",
+    f"Here is a change to review. Give a line and a remark, or {NO_COMMENT}.",
+    f"Is there something to say here? Answer with a line and a remark; if not, {NO_COMMENT}.",
+    f"Read this diff as a reviewer. Write {NO_COMMENT} if it is fine, else a line and a remark.",
+)
+"""Wordings of the instruction. Only training may use the others; the first is asked in use."""
+
 INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -38,6 +47,12 @@ def render_question(window: Window) -> str:
 def render_empty_question() -> str:
     """The question without a change; what a remark is likely to be when nothing is known."""
     return INSTRUCTION
+
+
+def rephrase(question: str, phrasing: int) -> str:
+    """The question under another of the PHRASINGS; one that is not ours stays as it is."""
+    first, newline, rest = question.partition("\n")
+    return PHRASINGS[phrasing] + newline + rest if first == INSTRUCTION else question
 
 
 def reveal(text: str) -> str:

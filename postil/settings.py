@@ -123,6 +123,65 @@ class TrainSettings(Section, frozen=True, kw_only=True):
             raise ValueError("patience >= 1, evaluations >= 1 and save_minutes >= 0 are needed")
 
 
+class AugmentSettings(Section, frozen=True, kw_only=True):
+    """`[augment]`: more to learn from in a small training part; all off by default.
+
+    `jitter`, `renaming`, `paraphrase` and `back_translation` are copies that a training pair gets.
+    """
+
+    phrasings: int = 1
+    """Wordings of the instruction used in training; questions in use always have the first."""
+    jitter: int = 0
+    """Copies with fewer rows at the ends of the window."""
+    renaming: int = 0
+    """Copies with other names for what the window itself defines."""
+    paraphrase: int = 0
+    """Copies whose message an engine has put into other words."""
+    back_translation: int = 0
+    """Copies whose message went through another language and back."""
+    engine: str = ""
+    """Who rewords: a base model by name or folder, or the URL of a server that speaks OpenAI's
+    completions; empty: the base that is trained."""
+    engine_model: str = ""
+    """The model's name at that URL."""
+    through: str = "French"
+    """Languages to translate through, with commas between; the copies take turns."""
+    least_alike: float = 0.3
+    """chrF, 0 to 1, of a reworded message and the original: below it says something else."""
+    most_alike: float = 0.95
+    """Above this the words are still the same."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.phrasings <= 5:
+            raise ValueError("phrasings must be from 1 to 5")
+        copies = (self.jitter, self.renaming, self.paraphrase, self.back_translation)
+        if not all(0 <= count <= 8 for count in copies):
+            raise ValueError(
+                "jitter, renaming, paraphrase and back_translation must be from 0 to 8"
+            )
+        if self.served and not self.engine_model:
+            raise ValueError("engine_model must name the model where engine is a URL")
+        if not self.languages:
+            raise ValueError("through must name a language")
+        if not 0 <= self.least_alike < self.most_alike <= 1:
+            raise ValueError("0 <= least_alike < most_alike <= 1 is needed")
+
+    @property
+    def rewords(self) -> bool:
+        """Whether an engine has to write something."""
+        return self.paraphrase > 0 or self.back_translation > 0
+
+    @property
+    def served(self) -> bool:
+        """Whether `engine` is the URL of a server."""
+        return self.engine.startswith(("http://", "https://"))
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of `through`."""
+        return tuple(name.strip() for name in self.through.split(",") if name.strip())
+
+
 class ReviewSettings(Section, frozen=True, kw_only=True):
     """`[review]`: when to speak and how much. Read from the base branch only."""
 
@@ -158,6 +217,7 @@ class Settings(Section, frozen=True, kw_only=True):
     """owner/name on the host; used where a command is given none."""
     mining: MiningSettings = msgspec.field(default_factory=MiningSettings)
     train: TrainSettings = msgspec.field(default_factory=TrainSettings)
+    augment: AugmentSettings = msgspec.field(default_factory=AugmentSettings)
     review: ReviewSettings = msgspec.field(default_factory=ReviewSettings)
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
 

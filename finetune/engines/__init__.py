@@ -28,3 +28,11 @@ class Engine(Protocol):
     ) -> list[tuple[float, int]]:
         """Negative log-likelihood in nats of each whole answer, and its number of tokens."""
         ...
+
+
+class Complete(Protocol):
+    """Asks a model anything; used to reword training data, never to review."""
+
+    def __call__(self, prompts: Sequence[str], max_tokens: int) -> list[str]:
+        """The first paragraph of what follows each prompt, greedily, in the prompts' order."""
+        ...

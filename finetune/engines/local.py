@@ -112,6 +112,17 @@ class LocalEngine:
             )
             for text, anchor in zip(instructions, anchors, strict=True)
         ]
+        return self._go_on(prompts, max_tokens)
+
+    @torch.inference_mode()
+    def complete(self, prompts: Sequence[str], max_tokens: int) -> list[str]:
+        """Answers to plain questions, framed as a user's turn; see the Complete protocol."""
+        room = self.max_length - max_tokens
+        written = self._go_on([self.chat.question(text, room) for text in prompts], max_tokens)
+        return [text.partition("\n\n")[0] for text in written]
+
+    def _go_on(self, prompts: Sequence[Sequence[int]], max_tokens: int) -> list[str]:
+        """Greedy text after each prompt, without the end token, cut where it repeats."""
         texts = [""] * len(prompts)
         for group in _batched(prompts):
             width = max(len(prompts[at]) for at in group)

@@ -61,6 +61,15 @@ def test_a_dry_run_says_the_plan_and_writes_nothing(
     assert not (tmp_path / "home" / "adapters").exists()
 
 
+def test_a_dry_run_counts_the_copies_that_need_no_engine(
+    run: Run, base: BaseModel, pairs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "postil.toml").write_text("[augment]\njitter = 1\nparaphrase = 1\n")
+    said = run("train", "--pairs", pairs, "--base", base.folder, "--dry-run")
+    assert said.exit_code == 0, said.output
+    assert "of them copies" in said.stdout and "copies in other words come on top" in said.stdout
+
+
 def test_pairs_from_elsewhere_need_only_two_texts(
     run: Run, base: BaseModel, tmp_path: Path
 ) -> None:

@@ -68,6 +68,24 @@ def test_writing_in_a_batch_is_writing_alone(engine: LocalEngine) -> None:
     assert together == alone
 
 
+def test_a_plain_question_is_answered_greedily_up_to_a_blank_line(engine: LocalEngine) -> None:
+    prompts = ["Say this in other words: Name it.", "Hello"]
+    answers = engine.complete(prompts, 12)
+    for prompt, answer in zip(prompts, answers, strict=True):
+        ids = torch.tensor([engine.chat.question(prompt, 1024)])
+        alone = engine.model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=12,
+            do_sample=False,
+            pad_token_id=engine.chat.end,
+        )[0, ids.shape[1] :].tolist()
+        ended = alone[: alone.index(engine.chat.end)] if engine.chat.end in alone else alone
+        whole = cut_repetition(str(engine.chat.tokenizer.decode(ended)))
+        assert answer == whole.partition("\n\n")[0]
+    assert engine.complete([], 12) == []
+
+
 def test_a_beginning_shared_by_anchors_is_read_once() -> None:
     tree = grow_tree([(1, 2, 9), (1, 2, 3, 9), (4, 9), (1, 5, 9)])
     assert tree.tokens == (1, 2, 3, 4, 5)

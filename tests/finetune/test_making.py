@@ -9,20 +9,24 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from finetune.adapters import CARD, WEIGHTS, WHOLE, Registry, hash_files, load_card, write_card
+from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision
 from finetune.engines.local import LocalEngine
 from finetune.gate import GATE_FILE
 from finetune.held_out import held_out_loss
 from finetune.loop import Report
 from finetune.making import Made, make_adapter
-from finetune.recall import INDEX_FILE
+from finetune.progress import made_text, plan_text
+from finetune.recall import INDEX_FILE, IndexEntry, index_entries
 from finetune.runs import METRICS
 from finetune.samples import make_samples
 from finetune.train import Plan, prepare
+from mining.dataset import digest_pairs
 from postil.errors import AdapterError, ConfigError
 from postil.prompt import render_question
-from postil.records import Pair
-from postil.settings import Settings, TrainSettings
+from postil.records import Pair, read_jsonl
+from postil.settings import AugmentSettings, Settings, TrainSettings
+from tests.completion_server import CompletionServerFake
 from tests.fakes import tiny_base
 from tests.finetune.builders import make_pair, make_team, make_window
 
@@ -158,6 +162,36 @@ def test_pairs_that_do_not_fit_are_refused(base: BaseModel) -> None:
     pairs = [make_pair(make_window(f"+x = {n}"), "word " * 300) for n in range(2)]
     with pytest.raises(ConfigError, match=r"no pair fits into train\.max_length = 64"):
         prepare(pairs, TrainSettings(max_length=64), base)
+
+
+def test_copies_are_trained_on_and_nothing_else_knows_them(
+    base: BaseModel, team: list[Pair], tmp_path: Path
+) -> None:
+    augment = AugmentSettings(phrasings=3, jitter=1)
+    train = TrainSettings(batch=8, epochs=0.2, max_length=512, rank=4)
+    settings = Settings(train=train, augment=augment)
+    made = make_adapter(team, settings, base, Registry(tmp_path), "o/r", silent)
+    taught = sum(pair.split == "train" for pair in team)
+    assert made.copies.copies == made.plan.copies == made.plan.pairs - taught > 0
+    assert made.card.data_sha256 == digest_pairs(team)
+    assert made.card.metrics["copies"] == made.plan.copies
+    assert list(read_jsonl(made.folder / INDEX_FILE, IndexEntry)) == index_entries(team)
+    assert f"{made.plan.copies} of them copies" in plan_text(made.plan)
+    assert f"jitter: {made.plan.copies} copies" in made_text(made)
+
+
+def test_messages_are_reworded_by_the_base_itself_or_by_a_server(
+    base: BaseModel, tmp_path: Path
+) -> None:
+    said = "Use the logger instead of print in this place."
+    other = "Instead of print, please use the logger here."
+    pairs = [make_pair(make_window("+print(x)"), said)]
+    settings = Settings(augment=AugmentSettings(paraphrase=1))
+    assert grow(pairs, settings, base, tmp_path).tally.kept == {"paraphrase": 0}
+    with CompletionServerFake(lambda _prompt: other).serve() as server:
+        asked = AugmentSettings(paraphrase=1, engine=server.url, engine_model="m")
+        found = grow(pairs, Settings(augment=asked), base, tmp_path)
+    assert [pair.response for pair in found.pairs] == [f"R1\n{said}", f"R1\n{other}"]
 
 
 def copied(folder: Path, to: Path) -> Path:

@@ -6,8 +6,17 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postil.answer import row_letter
-from postil.prompt import LONGEST_LINE, TEMPLATE, render_empty_question, render_question, reveal
+from postil.answer import NO_COMMENT, row_letter
+from postil.prompt import (
+    INSTRUCTION,
+    LONGEST_LINE,
+    PHRASINGS,
+    TEMPLATE,
+    render_empty_question,
+    render_question,
+    rephrase,
+    reveal,
+)
 from postil.records import DiffLine, Window
 from tests.postil.strategies import make_window
 
@@ -59,3 +68,23 @@ def test_a_very_long_line_is_cut() -> None:
     )
     assert re.search(rf"x{{{LONGEST_LINE}}}… R1$", render_question(window))
     assert len(render_question(window)) < 500
+
+
+def test_the_first_phrasing_is_the_one_in_use() -> None:
+    assert PHRASINGS[0] == INSTRUCTION == render_empty_question()
+    assert len(set(PHRASINGS)) == 5
+    for phrasing in PHRASINGS:
+        assert NO_COMMENT in phrasing and "\n" not in phrasing
+
+
+@given(make_window(), st.integers(0, 4))
+def test_another_phrasing_changes_the_first_line_alone(window: Window, phrasing: int) -> None:
+    question = render_question(window)
+    asked = rephrase(question, phrasing)
+    assert asked.split("\n") == [PHRASINGS[phrasing], *question.split("\n")[1:]]
+    assert rephrase(question, 0) == question
+
+
+def test_a_question_of_another_domain_keeps_its_words() -> None:
+    assert rephrase("Say hello.\nPlease.", 3) == "Say hello.\nPlease."
+    assert rephrase(f"{INSTRUCTION} Now.", 3) == f"{INSTRUCTION} Now."

@@ -41,6 +41,13 @@ def test_a_project_without_our_table_means_the_defaults(tmp_path: Path) -> None:
         ("[train]\nmode = 'magic'\n", "magic"),
         ("[mining]\nshares = [1, 1, 1, 1]\n", "shares"),
         ("[mining]\nwindow_lines = 2\n", "window_lines"),
+        ("[augment]\nphrasings = 6\n", "phrasings must be from 1 to 5"),
+        ("[augment]\njitter = 9\n", "must be from 0 to 8"),
+        ("[augment]\nrenaming = -1\n", "must be from 0 to 8"),
+        ("[augment]\nengine = 'https://gpu:8000'\n", "engine_model must name the model"),
+        ("[augment]\nthrough = ' , '\n", "through must name a language"),
+        ("[augment]\nleast_alike = 0.96\n", "least_alike < most_alike"),
+        ("[augment]\nparaphrases = 1\n", "did you mean augment.paraphrase?"),
         ("train = 3\n", "train"),
         ("[train\n", "not TOML"),
     ],
@@ -60,3 +67,16 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_home_is_where_the_environment_says(tmp_path: Path) -> None:
     assert postil_home({"POSTIL_HOME": str(tmp_path)}) == tmp_path
     assert postil_home({"XDG_DATA_HOME": "/x", "LOCALAPPDATA": "/x"}).name == "postil"
+
+
+def test_augmenting_is_off_unless_asked_for() -> None:
+    augment = Settings().augment
+    assert augment.phrasings == 1
+    assert not (augment.jitter or augment.renaming or augment.rewords)
+
+
+def test_an_engine_is_a_server_or_a_model() -> None:
+    text = "[augment]\nengine = 'http://gpu:8000'\nengine_model = 'm'\nthrough = 'French, German'\n"
+    augment = parse_settings(text, "postil.toml").augment
+    assert augment.served and augment.languages == ("French", "German")
+    assert not parse_settings("[augment]\nengine = '/models/m'\n", "postil.toml").augment.served
