@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from finetune.files import digest_file, sync, write_whole
+from finetune.masters import Numbers
 
 TENSORS, STATE = "tensors.safetensors", "state.json"
 ASIDE = ".part-"
@@ -32,7 +33,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     """state.json: the numbers of the run, and the hash of the tensors that belong to them."""
 
     sha256: str
-    numbers: dict[str, float]
+    numbers: Numbers
     norms: tuple[float, ...] = ()
 
 
@@ -46,7 +47,7 @@ class Checkpoints:
         self,
         step: int,
         tensors: dict[str, torch.Tensor],
-        numbers: dict[str, float],
+        numbers: Numbers,
         norms: tuple[float, ...] = (),
     ) -> Path:
         """Keep a state; OSError where the disk refuses, with the earlier ones untouched."""
@@ -72,7 +73,7 @@ class Checkpoints:
         self,
         step: int,
         tensors: dict[str, torch.Tensor],
-        numbers: dict[str, float],
+        numbers: Numbers,
         norms: tuple[float, ...] = (),
     ) -> bool:
         """`save`, but where the disk refuses say so and return False: the run itself may go on."""

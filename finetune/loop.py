@@ -65,7 +65,8 @@ class Progressed(msgspec.Struct, kw_only=True):
     first_loss: float = math.nan
     stale: int = 0
     """Held-out evaluations since the best one."""
-    finished: bool = False
+    finished: int = 0
+    """1 once no steps are left; a number, as all that a checkpoint keeps."""
 
 
 class Loop:
@@ -131,7 +132,7 @@ class Loop:
                 if time.monotonic() - saved >= 60 * self.settings.save_minutes:
                     self._save()
                     saved = time.monotonic()
-        self.at.finished = True
+        self.at.finished = 1
         self._save()
         if self.best is not None:
             self.masters.publish(self.best)
@@ -219,8 +220,8 @@ class Loop:
         tensors, numbers = self.masters.state()
         if self.best is not None:
             tensors["best"] = self.best
-        at = {name: float(value) for name, value in msgspec.structs.asdict(self.at).items()}
-        told = {name: value for name, value in (numbers | at).items() if math.isfinite(value)}
+        at = numbers | msgspec.structs.asdict(self.at)
+        told = {name: value for name, value in at.items() if math.isfinite(value)}
         self.checkpoints.keep(self.at.steps, tensors, told, tuple(self.norms))
 
 

@@ -11,7 +11,7 @@ import torch
 
 from postil.settings import TrainSettings
 
-Numbers = dict[str, float]
+Numbers = dict[str, int | float]
 
 
 class Masters:
@@ -89,14 +89,16 @@ def _gradient(parameter: torch.Tensor) -> torch.Tensor:
 def _make_optimizer(
     values: torch.Tensor, settings: TrainSettings, device: str
 ) -> torch.optim.Optimizer:
-    """AdamW; on a GPU bitsandbytes' paged 8-bit one, as QLoRA prescribes."""
-    paged_wanted = settings.optimizer == "paged_adamw_8bit"
-    if paged_wanted or (settings.optimizer == "auto" and device.startswith("cuda")):
+    """AdamW; on a GPU bitsandbytes' paged 8-bit one, as QLoRA prescribes.
+
+    There are no pages on a CPU; the 8-bit moments are the same.
+    """
+    gpu = device.startswith("cuda")
+    rate = settings.learning_rate
+    if settings.optimizer == "paged_adamw_8bit" or (settings.optimizer == "auto" and gpu):
         from bitsandbytes.optim import adamw
 
-        paged: Any = adamw.PagedAdamW8bit
-        optimizer: torch.optim.Optimizer = paged(
-            [values], lr=settings.learning_rate, weight_decay=0.0
-        )
-        return optimizer
-    return torch.optim.AdamW([values], lr=settings.learning_rate, weight_decay=0.0, fused=True)
+        kind: Any = adamw.PagedAdamW8bit if gpu else adamw.AdamW8bit
+        eight: torch.optim.Optimizer = kind([values], lr=rate, weight_decay=0.0)
+        return eight
+    return torch.optim.AdamW([values], lr=rate, weight_decay=0.0, fused=True)

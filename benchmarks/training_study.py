@@ -1,0 +1,191 @@
+"""Full fine-tuning, LoRA and QLoRA, ranks and learning rates on the same pairs, one after another.
+
+    python -m benchmarks.training_study PAIRS.jsonl --out study.jsonl
+
+One epoch of the newest --pairs training pairs (half of them silences). Measured on the calibration
+part, never on the test part: held-out loss of remarks in nats a token. What was forgotten: the
+perplexity a token of code of the standard library and of English prose (licences of the installed
+packages) before and after. Every row is a process of its own, so its peak memory is its own; it is
+appended to --out, and rows found there are skipped, so a killed study goes on.
+"""
+
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from finetune.processor import prepare_processor
+from postil.settings import TrainSettings, postil_home
+
+BARE = "bare base"
+ROWS: dict[str, dict[str, Any]] = {
+    BARE: {},
+    "full, 2e-5": {"mode": "full", "learning_rate": 2e-5},
+    "full, 1e-4": {"mode": "full", "learning_rate": 1e-4},
+    "lora, rank 16, 5e-4": {"mode": "lora", "learning_rate": 5e-4},
+    "qlora, rank 16, 5e-4": {"mode": "qlora", "learning_rate": 5e-4},
+    "qlora, rank 8, 5e-4": {"mode": "qlora", "rank": 8, "alpha": 16, "learning_rate": 5e-4},
+    "qlora, rank 32, 5e-4": {"mode": "qlora", "rank": 32, "alpha": 64, "learning_rate": 5e-4},
+    "qlora, rank 16, 2e-3": {"mode": "qlora", "learning_rate": 2e-3},
+    "qlora packed in 4 bits, rank 16, 5e-4": {
+        "mode": "qlora",
+        "learning_rate": 5e-4,
+        "unpacked": False,
+    },
+}
+CODE = ("argparse", "csv", "json/decoder", "pathlib", "shlex", "textwrap", "zipfile")
+"""Modules of the standard library; nobody's review history is in them."""
+PIECE = 400
+"""Characters of a text whose perplexity is taken at once."""
+PIECES = 60
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines.")
+@click.option("--pairs", default=400, show_default=True, help="Training pairs.")
+@click.option("--max-length", default=512, show_default=True, help="Tokens of a pair.")
+@click.option("--row", "rows", type=click.Choice([*ROWS]), multiple=True, help="Default: all.")
+@click.option("--seed", default=7, show_default=True)
+@click.option("--here", hidden=True, help="The row to measure in this process.")
+def study(
+    file: Path,
+    out: Path,
+    pairs: int,
+    max_length: int,
+    rows: tuple[str, ...],
+    seed: int,
+    here: str | None,
+) -> None:
+    """Measure every row that is not in --out yet."""
+    if here is not None:
+        click.echo(json.dumps(measure(file, here, pairs, max_length, seed)))
+        return
+    known = out.read_text().splitlines() if out.exists() else []
+    done = {(row["row"], row["pairs"], row["seed"]) for row in map(json.loads, known)}
+    for row in rows or ROWS:
+        if (row, pairs, seed) in done:
+            continue
+        command = [sys.executable, "-m", "benchmarks.training_study", *sys.argv[1:], "--here", row]
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        line = told.splitlines()[-1]
+        with out.open("a", encoding="utf-8") as results:
+            results.write(line + "\n")
+        click.echo(line)
+
+
+def measure(file: Path, row: str, count: int, max_length: int, seed: int) -> dict[str, Any]:
+    """Train one row and measure it."""
+    prepare_processor()  # before torch is loaded
+    from finetune.base_model import find_base, load_tokenizer
+    from finetune.foreign_pairs import read_any_pairs
+    from finetune.memory import Meter
+    from finetune.samples import Chat, make_samples
+    from finetune.train import estimated, prepare, run, save_weights
+
+    pairs = read_any_pairs(file)
+    chosen: list[Any] = []
+    for kind in ("remark", "silence"):
+        chosen += [p for p in pairs if (p.split, p.kind) == ("train", kind)][-count // 2 :]
+    asked = [p for p in pairs if (p.split, p.kind) == ("calibration", "remark")]
+    settings = TrainSettings(max_length=max_length, epochs=1, seed=seed, **ROWS[row])
+    base = find_base(settings.base, postil_home(os.environ))
+    meter = Meter("cpu")
+    found: dict[str, Any] = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "row": row,
+        "pairs": count,
+        "seed": seed,
+    }
+    prepared = prepare(chosen, settings, base)
+    loop, plan = prepared.loop, prepared.plan
+    chat = Chat(load_tokenizer(base))
+    held = make_samples(chat, asked, max_length).samples
+    if row != BARE:
+        estimate = estimated(prepared).estimate
+        assert estimate is not None
+        meter.reset()
+        loaded, cpu, wall = meter.used(), time.process_time(), time.monotonic()
+        done = run(prepared, None, lambda _: None)
+        with tempfile.TemporaryDirectory() as folder:
+            found |= {
+                "trainable_share": round(plan.trainable / plan.total, 5),
+                "steps": done.steps,
+                "tokens": done.tokens,
+                "cpu_s": round(time.process_time() - cpu, 1),
+                "wall_s": round(time.monotonic() - wall, 1),
+                "estimated_wall_s": round(estimate.seconds, 1),
+                "before_mb": round(loaded / 1e6),
+                "peak_mb": round(meter.peak() / 1e6),
+                "estimated_peak_mb": round(estimate.peak / 1e6),
+            }
+            save_weights(loop.model, Path(folder))
+            weights = Path(folder).glob("*.safetensors")
+            found["saved_mb"] = round(sum(path.stat().st_size for path in weights) / 1e6, 1)
+    found["remark_loss"] = token_loss(loop.model, held)
+    for name, texts in (("code", code_texts()), ("prose", prose_texts())):
+        found[f"{name}_perplexity"] = perplexity(loop.model, chat, list(texts))
+    return found
+
+
+def token_loss(model: Any, samples: list[Any]) -> float:
+    """Nats a token over whole answers."""
+    import torch
+
+    from finetune.batches import collate
+    from finetune.losses import answer_losses
+
+    model.eval()
+    with torch.no_grad():
+        parts = [answer_losses(model, collate([sample], "cpu"))[0] for sample in samples]
+    return round(float(torch.cat(parts).mean()), 4)
+
+
+def perplexity(model: Any, chat: Any, texts: list[str]) -> float:
+    """e to the mean loss a token of plain texts."""
+    from finetune.samples import Sample
+
+    samples = []
+    for text in texts:
+        ids = chat.encode(text)
+        samples.append(Sample(ids=ids, labels=ids, weights=(1.0,) * len(ids)))
+    return round(math.exp(token_loss(model, samples)), 3)
+
+
+def code_texts() -> Iterator[str]:
+    """Pieces of the standard library's source."""
+    folder = Path(sysconfig.get_paths()["stdlib"])
+    yield from _pieces([folder / f"{name}.py" for name in CODE])
+
+
+def prose_texts() -> Iterator[str]:
+    """Pieces of the licences that came with installed packages, and of Python's."""
+    folder = Path(sysconfig.get_paths()["purelib"])
+    files = sorted(folder.glob("*.dist-info/licenses/LICENSE*"))
+    yield from _pieces([Path(sysconfig.get_paths()["stdlib"]) / "LICENSE.txt", *files])
+
+
+def _pieces(files: list[Path]) -> Iterator[str]:
+    left = PIECES
+    for file in files:
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        for start in range(0, len(text) - PIECE, len(text) // 10 or 1):
+            if left:
+                left -= 1
+                yield text[start : start + PIECE]
+
+
+if __name__ == "__main__":
+    study()
