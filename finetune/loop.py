@@ -128,7 +128,10 @@ class Loop:
                     break
                 if self._stopping(interrupts):
                     self._save()
-                    raise StoppedError(f"stopped at step {step} of {steps}, which is saved")
+                    raise StoppedError(
+                        f"stopped at step {step} of {steps}, which is saved;"
+                        " run the same command again to go on"
+                    )
                 if time.monotonic() - saved >= 60 * self.settings.save_minutes:
                     self._save()
                     saved = time.monotonic()

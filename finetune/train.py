@@ -180,7 +180,16 @@ def save_weights(model: Any, folder: Path) -> None:
     if hasattr(model, "peft_config"):
         own = {name: p for name, p in model.named_parameters() if p.requires_grad}
         model.save_pretrained(folder, save_embedding_layers=False, state_dict=own)
+        _sort_targets(folder / "adapter_config.json")
     else:
         model.save_pretrained(folder)
     for spare in ("README.md", "generation_config.json"):
         (folder / spare).unlink(missing_ok=True)
+
+
+def _sort_targets(path: Path) -> None:
+    """peft writes a set in whatever order; the same run shall give the same bytes."""
+    config = msgspec.json.decode(path.read_bytes())
+    if isinstance(config["target_modules"], list):
+        config["target_modules"].sort()
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(config)))
