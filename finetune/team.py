@@ -20,7 +20,6 @@ from finetune.losses import bare
 from finetune.samples import Sample
 from postil.errors import ConfigError
 
-
 WAIT = timedelta(days=1)
 """For the others. A process that ends has its launcher end them all; torch's default of 10 minutes
 on GPUs is less than the first one may need to write copies in other words."""
