@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import io
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -93,10 +94,13 @@ def _embedded_folder(home: Path) -> Path:
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / ".making").open("w") as lock:
+    lock = os.open(folder.parent, os.O_RDONLY)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)  # processes that start together make it once
         if not folder.exists():
             _make_embedded(folder, home)
+    finally:
+        os.close(lock)
     return folder
 
 
