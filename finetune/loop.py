@@ -128,6 +128,7 @@ class Loop:
                     break
                 if self._stopping(interrupts):
                     self._save()
+                    self.team.meet()  # who leaves earlier has the launcher kill the one that saves
                     raise StoppedError(
                         f"stopped at step {step} of {steps}, which is saved;"
                         " run the same command again to go on"

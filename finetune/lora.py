@@ -25,8 +25,13 @@ ALL = "all-linear"
 HEAD = "lm_head"
 
 
-def add_lora(model: Any, settings: TrainSettings, base_name: str) -> Any:
-    """Put new matrices on `model`, in its dtype; ConfigError for unknown targets."""
+def add_lora(
+    model: Any, settings: TrainSettings, base_name: str, *, own_layers: bool = True
+) -> Any:
+    """Put new matrices on `model`, in its dtype; ConfigError for unknown targets.
+
+    `own_layers`: whether `CpuLora` may be used; not where the base is sharded.
+    """
     wanted = settings.targets
     linear_layers(model, wanted)
     config = LoraConfig(
@@ -41,7 +46,8 @@ def add_lora(model: Any, settings: TrainSettings, base_name: str) -> Any:
     )
     model.name_or_path = base_name  # else peft writes a path of this machine into the adapter
     with _quiet():
-        return get_peft_model(model, _on_cpu(config, model), autocast_adapter_dtype=False)
+        config = _on_cpu(config, model) if own_layers else config
+        return get_peft_model(model, config, autocast_adapter_dtype=False)
 
 
 def load_lora(model: Any, folder: Path) -> Any:

@@ -6,8 +6,8 @@ on the way, by Ctrl-C or a kill, leaves no adapter and a checkpoint: the same ca
 
 import importlib.metadata
 import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from finetune.loop import Progressed, Report
 from finetune.readings import Progress, no_progress
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
 from finetune.runs import CHECKPOINTS, METRICS, fingerprint, open_run, run_path
-from finetune.team import join_team
+from finetune.team import Team
 from finetune.train import (
     Plan,
     Prepared,
@@ -36,6 +36,7 @@ from finetune.train import (
     save_weights,
 )
 from mining.dataset import digest_pairs
+from postil.errors import ConfigError, TrainingError
 from postil.prompt import TEMPLATE
 from postil.records import AdapterCard, LoraShape, Pair
 from postil.settings import Settings
@@ -67,21 +68,25 @@ def make_adapter(
     repo: str,
     reporter: Reporter,
     progress: Progress = no_progress,
+    team: Team | None = None,
 ) -> Made:
     """Train on the train part and calibrate on the calibration part; publish, promote nothing.
 
     What is trained on may have copies beside it; index, gate and data hash know the pairs alone.
+    Of a team's processes only the first returns; the others exit when the training is done.
     """
-    team = join_team()
-    grown = grow(pairs, settings, base, registry.home, progress)
+    team = team or Team(device=pick_device())
+    grown = team.share(lambda: grow(pairs, settings, base, registry.home, progress))
     prepared = prepare(grown.pairs, settings.train, base, team)
     data = digest_pairs(grown.pairs)
     name = fingerprint(settings.train, data, base.sha256, TEMPLATE, str(team.size))
     path = run_path(registry.home, repo, name)
+    if not team.agree(int(name, 16)):
+        raise ConfigError("the processes were given different settings or bases")
     plan = _plan(prepared, path)
     opened = open_run(path, events=settings.train.tensorboard) if team.leads else nullcontext()
     with opened as run_folder:
-        with reporter(plan) as report:
+        with (reporter if team.leads else _silent)(plan) as report:
             done = run(prepared, run_folder, report)
         team.leave()
         if run_folder is None:
@@ -112,9 +117,20 @@ def make_adapter(
 def _plan(prepared: Prepared, path: Path) -> Plan:
     """What is ahead: the rest of an interrupted run, or a whole one with its estimates."""
     loop = prepared.loop
-    if loop.resume(Checkpoints(path / CHECKPOINTS)):
+    going_on = loop.resume(Checkpoints(path / CHECKPOINTS))
+    if not loop.team.agree(loop.at.steps):
+        raise TrainingError(
+            f"{path}: the processes read different checkpoints there: POSTIL_HOME must be one"
+            " folder that all machines share"
+        )
+    if going_on:
         return msgspec.structs.replace(prepared.plan, done=loop.at.steps)
     return estimated(prepared)
+
+
+@contextmanager
+def _silent(_plan: Plan) -> Iterator[Report]:
+    yield lambda _: None
 
 
 def scoring_precision(settings: Settings) -> Precision:

@@ -71,6 +71,10 @@ def prepare(
     team = team or Team()
     learnt = [p for p in pairs if p.split == "train" and p.kind != "ambiguous"]
     measured = [p for p in pairs if p.split == "validation" and p.kind != "ambiguous"]
+    if settings.batch < team.size:
+        raise ConfigError(
+            f"train.batch = {settings.batch} leaves some of {team.size} processes without a sample"
+        )
     if len(learnt) < 2:
         raise ConfigError(f"{len(learnt)} pairs to train on; at least 2 are needed")
     chat = Chat(load_tokenizer(base))
@@ -81,7 +85,8 @@ def prepare(
     if not any(sample.learned for sample in train.samples):
         raise ConfigError("nothing to learn: the answers of all pairs are empty")
     room = available(team.device) - Meter(team.device).used()
-    size = require_room(outline(base.folder), settings, team.device, room)
+    pieces = team.size if team.sharded else 1
+    size = require_room(outline(base.folder), settings, team.device, room, pieces=pieces)
     model = load_trainable(base, settings, team)
     packed = settings.packing == "auto" and _packs(model, train.samples, team)
     return Prepared(
@@ -113,14 +118,14 @@ def load_trainable(base: BaseModel, settings: TrainSettings, team: Team) -> Any:
     model: Any = load_base(
         base,
         precision_of(settings, team.device),
-        torch.device(team.device).type,
+        "cpu" if team.sharded else torch.device(team.device).type,
         unpacked=settings.unpacked,
         sharded=team.sharded,
     )
     if settings.mode == "full":
         model.requires_grad_(True)
     else:
-        model = add_lora(model, settings, base.name)
+        model = add_lora(model, settings, base.name, own_layers=not team.sharded)
     if team.device == "cpu":
         use_short_attention(model)
     if settings.checkpointing:

@@ -105,8 +105,8 @@ def test_the_meter_forgets_a_peak_when_told() -> None:
     with mmap.mmap(-1, size) as taken:
         taken.write(b"x" * size)
         high = meter.peak()
-        assert meter.used() <= high <= available("cpu")
-    assert meter.peak() >= high
+        assert size < high <= available("cpu")
+    assert meter.peak() > high - size // 10  # the kernel counts in lots of pages
     meter.reset()
     assert meter.peak() < high - size // 2
 
