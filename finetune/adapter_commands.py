@@ -1,6 +1,6 @@
-"""`postil adapters list | show | promote | rollback | prune`: the registry, by hand.
+"""`postil adapters list | show | promote | rollback | prune` and `postil merge`, by hand.
 
-None of these loads a model.
+None but `merge` loads a model.
 """
 
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from finetune.adapters import CURRENT, Registry, load_card
+from finetune.adapters import CARD, CURRENT, Registry, load_card
 from postil.errors import ConfigError, UsageError
 from postil.options import home_option
 from postil.settings import load_settings, postil_home
@@ -95,6 +95,51 @@ def prune(keep: int, repo: str | None, dry_run: bool, home: Path | None) -> None
         click.echo(f"{would} {one.name}  {one.size / 1e6:.1f} MB")
     total = sum(one.size for one in removed) / 1e6
     click.echo(f"{name}: {would} {len(removed)} adapters, {total:.1f} MB")
+
+
+@click.command()
+@click.argument("adapter")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the merged model; new or empty.",
+)
+@click.option(
+    "--precision", default="bf16", show_default=True, help="What it is held in: 16 bits only."
+)
+@click.option("--base", metavar="MODEL", help="Default: the base that the adapter's card names.")
+@repo_option
+@home_option
+def merge(
+    adapter: str,
+    out: Path,
+    precision: str,
+    base: str | None,
+    repo: str | None,
+    home: Path | None,
+) -> None:
+    """Write ADAPTER (its digest, the start of it, or its folder) and its base as one model."""
+    if precision != "bf16":
+        raise UsageError(
+            f"--precision {precision}: only bf16: merging into 4 bits would round the sum anew and"
+            " lose what was learned; merge in bf16, then quantise the folder with the tool that"
+            " serves it, and measure it again"
+        )
+    where = home or postil_home(os.environ)
+    here = Path(adapter).expanduser()
+    folder = here if (here / CARD).is_file() else Registry(where).find(named(repo), adapter)
+    card = load_card(folder)
+    from finetune.processor import prepare_processor
+
+    prepare_processor()
+    from finetune import merge as merging
+    from finetune.base_model import find_base
+
+    merging.check_mergeable(folder, card, out)
+    merging.merge(find_base(base or card.base, where), folder, out)
+    size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
+    click.echo(f"{out}: {folder.name} merged into {card.base}, {size:.1f} MB")
 
 
 def named(repo: str | None) -> str:

@@ -25,6 +25,7 @@ COMMANDS = {
         "finetune.adapter_commands:adapters",
         "List, show, promote, roll back and prune adapters.",
     ),
+    "merge": ("finetune.adapter_commands:merge", "Write adapter and base as one 16-bit model."),
     "retrain": ("finetune.commands:retrain", "Mine, train, evaluate; publish only if better."),
     "review": ("bot.commands:review", "Review a local change with an adapter."),
     "serve": ("bot.commands:serve", "Run the webhook server."),
