@@ -1,22 +1,27 @@
 """What the child loads: an adapter's card, its engine on the verified base, its gate, its index.
 
+The base stays: an adapter of another repository on the same base is put beside the first.
 `spec` holds paths and names only. The base was found (and fetched, if need be) by the parent;
 nothing is downloaded here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import cast
 
 from bot.adapter_info import read_info
 from bot.review import ModelInfo, Recalled
 from finetune.base_model import BaseModel, Precision
+from finetune.engines import Engine
 from finetune.engines.local import LocalEngine
+from finetune.engines.shelf import Shelf
 from finetune.features import window_features
 from finetune.gate import GATE_FILE, Gate, read_gate
 from finetune.processor import prepare_processor
 from finetune.recall import INDEX_FILE, Recall
 from postil.answer import Anchor
+from postil.errors import ModelError
 from postil.records import Window
 
 REMEMBERED = 3
@@ -27,19 +32,31 @@ class LoadedAdapter:
     """A `bot.review.Model` over one adapter, in this process."""
 
     def __init__(
-        self, info: ModelInfo, engine: LocalEngine, gate: Gate | None, recall: Recall
+        self,
+        info: ModelInfo,
+        use: Callable[[], AbstractContextManager[Engine]],
+        gate: Gate | None,
+        recall: Recall,
+        shelf: Shelf | None,
     ) -> None:
+        """`shelf`: where the base is held, unless the adapter is a whole model."""
         self.info = info
-        self._engine = engine
+        self._use = use
         self._gate = gate
         self._recall = recall
+        self._shelf = shelf
+
+    def turned_to(self, spec: Mapping[str, str]) -> "LoadedAdapter":
+        """Another adapter on the base that is loaded; ModelError where it needs another base."""
+        return load(spec, self)
 
     def load(self) -> None:
         """It is loaded."""
 
     def score(self, instructions: Sequence[str]) -> list[float]:
         """Log-odds of speaking."""
-        return self._engine.score(instructions)
+        with self._use() as engine:
+            return engine.score(instructions)
 
     def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
         """Probability of an accepted remark, by everything the adapter remembers."""
@@ -53,13 +70,15 @@ class LoadedAdapter:
 
     def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
         """Log-probability of each anchor."""
-        return self._engine.anchor_scores(instruction, allowed)
+        with self._use() as engine:
+            return engine.anchor_scores(instruction, allowed)
 
     def write(
         self, instructions: Sequence[str], places: Sequence[Anchor], max_tokens: int
     ) -> list[str]:
         """What is said after each anchor."""
-        return self._engine.write(instructions, places, max_tokens)
+        with self._use() as engine:
+            return engine.write(instructions, places, max_tokens)
 
     def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
         """Past remarks like each window."""
@@ -72,7 +91,7 @@ class LoadedAdapter:
         ]
 
 
-def load(spec: Mapping[str, str]) -> LoadedAdapter:
+def load(spec: Mapping[str, str], before: LoadedAdapter | None = None) -> LoadedAdapter:
     """Load and verify; AdapterError for whatever is not what its card says."""
     prepare_processor()
     folder = Path(spec["adapter"])
@@ -84,7 +103,25 @@ def load(spec: Mapping[str, str]) -> LoadedAdapter:
         sha256=spec["base_sha256"],
     )
     precision = cast(Precision, card.scoring.get("precision", "bf16"))
-    engine = LocalEngine(base, folder, precision=precision, max_length=card.max_length, card=card)
+    shelf = before._shelf if before else None
+    held = (shelf.base.sha256, shelf.precision) if shelf and card.mode != "full" else None
+    if before and held != (base.sha256, precision):
+        raise ModelError(f"{folder}: needs another base than the one that is loaded")
+    if card.mode == "full":
+        whole = LocalEngine(
+            base, folder, precision=precision, max_length=card.max_length, card=card
+        )
+
+        def use() -> AbstractContextManager[Engine]:
+            return nullcontext(whole)
+    else:
+        held_on = shelf = shelf or Shelf(base, precision=precision)
+
+        def use() -> AbstractContextManager[Engine]:
+            return held_on.use(folder)
+
+        with use():
+            pass  # verified and loaded
     gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
     recall = Recall.read(folder / INDEX_FILE) if INDEX_FILE in card.files else Recall(())
-    return LoadedAdapter(info, engine, gate, recall)
+    return LoadedAdapter(info, use, gate, recall, shelf)

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -23,6 +23,15 @@ from postil.errors import ModelError, PostilError
 from postil.records import Window
 
 REFUSED = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.bind"})
+
+
+@runtime_checkable
+class Turning(Protocol):
+    """A model that can go on as another on what it has loaded."""
+
+    def turned_to(self, spec: dict[str, str]) -> Model:
+        """The other; ModelError where it needs a process of its own."""
+        ...
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +76,7 @@ def _serve(pipe: Connection) -> None:
         request = msgspec.json.decode(pipe.recv_bytes(), type=Request)
         try:
             if request.method == "load":
-                model, value = _load(request.arguments), None
+                model, value = _load(request.arguments, model), None
             else:
                 value = _call(model, request)
             reply = Reply(value=msgspec.Raw(msgspec.json.encode(value)))
@@ -76,14 +85,18 @@ def _serve(pipe: Connection) -> None:
         pipe.send_bytes(msgspec.json.encode(reply))
 
 
-def _load(arguments: list[msgspec.Raw]) -> Model:
-    """Import the factory and call it; folders of the parent's path come last."""
-    factory, spec, paths = arguments
+def _load(arguments: list[msgspec.Raw], before: Model | None) -> Model:
+    """Import the factory and call it, or turn what is loaded to the other adapter; folders of the
+    parent's path come last."""
+    factory, raw, paths = arguments
+    spec = msgspec.json.decode(raw, type=dict[str, str])
+    if isinstance(before, Turning):
+        return before.turned_to(spec)
     known = set(sys.path)
     sys.path += [path for path in msgspec.json.decode(paths, type=list[str]) if path not in known]
     module, _, name = msgspec.json.decode(factory, type=str).partition(":")
     make: Callable[[dict[str, str]], Model] = getattr(importlib.import_module(module), name)
-    return make(msgspec.json.decode(spec, type=dict[str, str]))
+    return make(spec)
 
 
 def _call(model: Model | None, request: Request) -> object:

@@ -24,7 +24,7 @@ from bot.model_child import Reply, Request
 from bot.review import ModelInfo, Recalled
 from finetune.processor import SPINS
 from postil.answer import Anchor
-from postil.errors import AdapterError, ConfigError, ModelError
+from postil.errors import AdapterError, ConfigError, ModelError, PostilError
 from postil.records import Window
 
 log = logging.getLogger(__name__)
@@ -91,6 +91,7 @@ class ModelProcess:
         self._turn = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
+        self._loaded = False
 
     def __enter__(self) -> "ModelProcess":
         return self
@@ -106,8 +107,16 @@ class ModelProcess:
     def load(self) -> None:
         """Start the child, if there is none, and wait until it has loaded."""
         with self._turn:
-            if self._child is None:
-                self._start()
+            self._be_ready()
+
+    def take_over(self, other: "ModelProcess") -> None:
+        """Go on in the child of another, which has then ended; its base stays loaded if ours is
+        the same, and else the child is ended too. Nothing is loaded before the first call."""
+        with other._turn:
+            if other.info.base != self.info.base:
+                other._kill()
+            self._child, self._pipe = other._child, other._pipe
+            other._child = other._pipe = None
 
     def score(self, instructions: Sequence[str]) -> list[float]:
         """See `bot.review.Model`."""
@@ -138,15 +147,30 @@ class ModelProcess:
 
     def _ask(self, method: str, arguments: list[object], kind: type[T]) -> T:
         with self._turn:
-            if self._child is None:
-                self._start()
+            self._be_ready()
             request = Request(method=method, arguments=_raw(arguments))
             reply = self._exchange(request, self._call_s)
         return msgspec.json.decode(reply.value, type=kind)
 
+    def _be_ready(self) -> None:
+        """Have a child that has loaded our adapter; one that was taken over keeps its base."""
+        if self._child is not None and not self._loaded:
+            try:
+                self._load()
+            except ModelError:  # it needs another base, or the child is gone
+                self._kill()
+        if self._child is None:
+            self._start()
+
+    def _load(self) -> None:
+        """Have the child load; an AdapterError leaves it as it was."""
+        paths = [path for path in sys.path if Path(path).is_absolute()]
+        arguments: list[object] = [self._factory, dict(self._find_spec()), paths]
+        self._exchange(Request(method="load", arguments=_raw(arguments)), self._load_s)
+        self._loaded = True
+
     def _start(self) -> None:
         """Start a child and let it load; it reads nothing of the folder we are in."""
-        spec = dict(self._find_spec())
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-P", "-m", "bot.model_child", str(theirs.fileno())]
@@ -160,9 +184,11 @@ class ModelProcess:
             )
         self._pipe = Connection(ours.detach())
         log.info("model process started pid=%d", self._child.pid)
-        paths = [path for path in sys.path if Path(path).is_absolute()]
-        load = Request(method="load", arguments=_raw([self._factory, spec, paths]))
-        self._exchange(load, self._load_s)
+        try:
+            self._load()
+        except PostilError:
+            self._kill()
+            raise
 
     def _exchange(self, request: Request, limit_s: float) -> Reply:
         """Send one request and wait for its answer; without one in time the child is killed."""
@@ -184,8 +210,6 @@ class ModelProcess:
             self._kill()
             raise
         if reply.fault:
-            if request.method == "load":
-                self._kill()
             raise FAULTS.get(reply.fault, ModelError)(reply.message)
         return reply
 
@@ -193,6 +217,7 @@ class ModelProcess:
         """End the child now; its exit code, if it had ended by itself."""
         child, pipe = self._child, self._pipe
         self._child = self._pipe = None
+        self._loaded = False
         if pipe is not None:
             pipe.close()
         if child is None:

@@ -1,7 +1,7 @@
 """Which adapter reviews a repository, and the reviewer that the doors put in front of it.
 
-One model is held at a time, in its own process. Another adapter, by promotion or because the next
-pull request is of another repository, takes its place.
+One process is held at a time. Another adapter, by promotion or because the next pull request is of
+another repository, takes its place; on the same base it is put beside the first, which stays.
 """
 
 import logging
@@ -124,8 +124,10 @@ class AdapterReviewer:
 
     def _model(self, folder: Path) -> ModelProcess:
         if self._held is None or self._held[0] != folder:
-            self.close()
-            self._held = (folder, self._open(folder))
+            opened = self._open(folder)
+            if self._held is not None:
+                opened.take_over(self._held[1])
+            self._held = (folder, opened)
         return self._held[1]
 
 

@@ -33,10 +33,20 @@ PREVIOUS = "previous"
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 REPO = re.compile(r"[\w.-]+(/[\w.-]+)*")
 MAKING = ".making-"
+GONE = ".gone-"
+"""A folder on its way out: its name is no digest any more, so no reader opens it."""
 NEW_S = 60.0
 """A folder younger than that may not be locked yet by the run that made it."""
 
 log = logging.getLogger(__name__)
+
+
+class Pruned(msgspec.Struct, frozen=True, kw_only=True):
+    """An adapter that was removed."""
+
+    name: str
+    size: int
+    """Bytes."""
 
 
 def hash_files(folder: Path) -> dict[str, str]:
@@ -58,10 +68,13 @@ def load_card(folder: Path) -> AdapterCard:
         raise AdapterError(f"{folder}: no adapter: {CARD} cannot be read") from error
     except msgspec.MsgspecError as error:
         raise AdapterError(f"{folder}: damaged {CARD}: {error}") from error
-    for path in folder.iterdir():
-        if path.suffix in PICKLES:
-            raise AdapterError(f"{path}: pickled weights are refused; only safetensors are loaded")
-    found = hash_files(folder)
+    try:
+        pickled = next((path for path in folder.iterdir() if path.suffix in PICKLES), None)
+        found = hash_files(folder)
+    except OSError as error:
+        raise AdapterError(f"{folder}: cannot be read whole: {error.strerror}") from error
+    if pickled:
+        raise AdapterError(f"{pickled}: pickled weights are refused; only safetensors are loaded")
     for name, digest in card.files.items():
         if found.get(name) != digest:
             state = "damaged" if name in found else "missing"
@@ -73,6 +86,11 @@ def load_card(folder: Path) -> AdapterCard:
             f"{folder}: made for template {card.template}, this is {TEMPLATE}; train it anew"
         )
     return card
+
+
+def digest_card(card: AdapterCard) -> str:
+    """Sixteen hex digits over the hashes of an adapter's files: its name in the registry."""
+    return hashlib.sha256(msgspec.json.encode(card.files)).hexdigest()[:16]
 
 
 def check_weights(folder: Path) -> None:
@@ -129,7 +147,7 @@ class Registry:
         for path in made.iterdir():
             sync(path)
         sync(made)
-        name = hashlib.sha256(msgspec.json.encode(card.files)).hexdigest()[:16]
+        name = digest_card(card)
         target = self.folder(card.repo) / name
         if target.exists():
             shutil.rmtree(made)
@@ -158,13 +176,14 @@ class Registry:
 
     def promote(self, repo: str, folder: Path) -> None:
         """Make a verified adapter the current one; the one before can be rolled back to."""
-        load_card(folder)
-        now = self.current(repo)
-        if now == folder:
-            return
-        if now is not None:
-            write_whole(self.folder(repo) / PREVIOUS, now.name.encode())
-        write_whole(self.folder(repo) / CURRENT, folder.name.encode())
+        with self._locked(repo):
+            load_card(folder)
+            now = self.current(repo)
+            if now == folder:
+                return
+            if now is not None:
+                write_whole(self.folder(repo) / PREVIOUS, now.name.encode())
+            write_whole(self.folder(repo) / CURRENT, folder.name.encode())
 
     def rollback(self, repo: str) -> Path:
         """Go back to the adapter that was current before."""
@@ -174,15 +193,56 @@ class Registry:
         self.promote(repo, before)
         return before
 
-    def _pointed(self, repo: str, pointer: str) -> Path | None:
+    def prune(self, repo: str, keep: int, *, dry_run: bool = False) -> tuple[Pruned, ...]:
+        """Remove all but the newest `keep`, the current and the previous adapter; says which.
+
+        A folder is renamed to a dot name before its files go: a reader that comes later finds no
+        adapter, and one that has files open reads them to their end.
+        """
+        if not self.folder(repo).is_dir():
+            return ()
+        with self._locked(repo):
+            pointed = {self._name(repo, CURRENT), self._name(repo, PREVIOUS)}
+            old = tuple(self.list(repo))[:-keep]
+            going = [folder for folder in old if folder.name not in pointed]
+            removed = tuple(Pruned(name=path.name, size=_size(path)) for path in going)
+            if dry_run:
+                return removed
+            for folder in going:
+                folder.rename(folder.with_name(f"{GONE}{folder.name}"))
+            sync(self.folder(repo))
+            for gone in self.folder(repo).glob(f"{GONE}*"):  # a killed run's too
+                shutil.rmtree(gone, ignore_errors=True)
+        return removed
+
+    @contextmanager
+    def _locked(self, repo: str) -> Iterator[None]:
+        """One process at a time promotes or prunes; readers wait for nobody."""
+        descriptor = os.open(self.folder(repo), os.O_RDONLY)
         try:
-            name = (self.folder(repo) / pointer).read_text(encoding="ascii").strip()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _name(self, repo: str, pointer: str) -> str | None:
+        try:
+            return (self.folder(repo) / pointer).read_text(encoding="ascii").strip()
         except FileNotFoundError:
+            return None
+
+    def _pointed(self, repo: str, pointer: str) -> Path | None:
+        name = self._name(repo, pointer)
+        if name is None:
             return None
         folder = self.folder(repo) / name
         if not (folder / CARD).exists():
             raise AdapterError(f"{folder}: the {pointer} adapter is gone; promote another")
         return folder
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _remove_if_left(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`postil train | evaluate | adapters | retrain`: options in, results out, progress on stderr.
+"""`postil train | evaluate | retrain`: options in, results out, progress on stderr.
 
 torch is imported once the options have been read.
 """
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from finetune.adapters import CURRENT, Registry, load_card
+from finetune.adapter_commands import choose_adapter, repo_option
+from finetune.adapters import Registry
 from finetune.progress import made_text, plan_text, show_run, stages
 from postil.errors import ConfigError, UsageError
 from postil.options import home_option
@@ -28,11 +29,6 @@ LAUNCHED = "TORCHELASTIC_RUN_ID"
 
 LATER = "copies in other words come on top: they are written when the run starts"
 
-repo_option = click.option(
-    "--repo",
-    metavar="OWNER/NAME",
-    help="Whose adapter; default: repo in postil.toml, or the pairs'.",
-)
 pairs_option = click.option(
     "--pairs",
     type=click.Path(path_type=Path),
@@ -150,60 +146,6 @@ def evaluate(
     Console(width=120).print(render_evaluation(scorecard))
 
 
-@click.group()
-def adapters() -> None:
-    """List, show, promote and roll back the adapters of a repository."""
-
-
-@adapters.command("list")
-@repo_option
-@home_option
-def list_adapters(repo: str | None, home: Path | None) -> None:
-    """Every adapter of a repository, oldest first; * marks the promoted one."""
-    registry, name = Registry(home or postil_home(os.environ)), named(repo)
-    current = registry.current(name)
-    for folder in registry.list(name):
-        card = load_card(folder)
-        loss = card.metrics.get("held_out_loss", float("nan"))
-        mark = "*" if folder == current else " "
-        click.echo(
-            f"{mark} {folder.name}  {card.created_at:%Y-%m-%d %H:%M}  {card.mode:5}"
-            f"  {card.pairs} pairs  held-out loss {loss:.3f}"
-        )
-
-
-@adapters.command()
-@click.argument("adapter", default="")
-@repo_option
-@home_option
-def show(adapter: str, repo: str | None, home: Path | None) -> None:
-    """The card of an adapter (default: the promoted one), as JSON."""
-    registry, name = Registry(home or postil_home(os.environ)), named(repo)
-    card = load_card(choose_adapter(registry, name, adapter))
-    click.echo(msgspec.json.format(msgspec.json.encode(card)).decode())
-
-
-@adapters.command()
-@click.argument("adapter")
-@repo_option
-@home_option
-def promote(adapter: str, repo: str | None, home: Path | None) -> None:
-    """Let ADAPTER (its digest, or the start of it) review from now on."""
-    registry, name = Registry(home or postil_home(os.environ)), named(repo)
-    folder = registry.find(name, adapter)
-    registry.promote(name, folder)
-    click.echo(f"{name}: {folder.name} is {CURRENT}")
-
-
-@adapters.command()
-@repo_option
-@home_option
-def rollback(repo: str | None, home: Path | None) -> None:
-    """Go back to the adapter that was promoted before."""
-    registry, name = Registry(home or postil_home(os.environ)), named(repo)
-    click.echo(f"{name}: {registry.rollback(name).name} is {CURRENT}")
-
-
 @click.command()
 @repo_option
 @click.option("--dry-run", is_flag=True, help="Say what is new, and stop.")
@@ -237,25 +179,6 @@ def read_pairs(pairs: Path | None, repo: str, home: Path) -> tuple[list[Pair], s
 
     rows = read_any_pairs(file)
     return rows, repo or next((row.repo for row in rows if row.repo), file.stem)
-
-
-def named(repo: str | None) -> str:
-    """The repository of an option or of postil.toml."""
-    name = repo or load_settings(Path.cwd()).repo
-    if not name:
-        raise UsageError("say whose adapters: --repo OWNER/NAME, or repo in postil.toml")
-    return name
-
-
-def choose_adapter(registry: Registry, repo: str, adapter: str) -> Path:
-    """By digest, else the promoted one, else the newest."""
-    if adapter:
-        return registry.find(repo, adapter)
-    newest = list(registry.list(repo))
-    found = registry.current(repo) or (newest[-1] if newest else None)
-    if found is None:
-        raise ConfigError(f"{repo}: no adapter yet: run `postil train --repo {repo}`")
-    return found
 
 
 def make(

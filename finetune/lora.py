@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, PeftModelForCausalLM, get_peft_model
 from peft.tuners.lora import Linear
 from torch import nn
 from torch.nn import functional
@@ -50,14 +50,37 @@ def add_lora(
         return get_peft_model(model, config, autocast_adapter_dtype=False)
 
 
-def load_lora(model: Any, folder: Path) -> Any:
-    """Put an adapter's matrices on `model`; the caller has verified the folder."""
+def load_lora(model: Any, folder: Path, name: str = "default") -> Any:
+    """Put an adapter's matrices on `model`, beside those it has; the caller has verified the
+    folder. ValueError, KeyError or RuntimeError if they do not fit: `model` is then as before."""
     config = LoraConfig.from_pretrained(str(folder))
     assert isinstance(config, LoraConfig)  # noqa: S101 - asked of that very class
+    config.inference_mode = True
+    config = _on_cpu(config, model)
+    first = not isinstance(model, PeftModel)
     with _quiet():
-        return PeftModel.from_pretrained(
-            model, str(folder), config=_on_cpu(config, model), autocast_adapter_dtype=False
-        )
+        if first:
+            model = PeftModelForCausalLM(model, config, name, autocast_adapter_dtype=False)
+        else:
+            model.add_adapter(name, config, autocast_adapter_dtype=False)
+        try:
+            loaded = model.load_adapter(str(folder), name, autocast_adapter_dtype=False)
+            if loaded.missing_keys:
+                raise ValueError(f"no weights for {loaded.missing_keys[0]}")
+        except (RuntimeError, ValueError, KeyError):
+            if first:
+                model.unload()
+            else:
+                drop_lora(model, name)
+            raise
+    return model
+
+
+def drop_lora(model: Any, name: str) -> None:
+    """Take one adapter's matrices off a model that holds several; another is active then."""
+    with _quiet():
+        warnings.filterwarnings("ignore", "Adapter .* was active")
+        model.delete_adapter(name)
 
 
 @contextmanager

@@ -21,7 +21,11 @@ COMMANDS = {
     "curate": ("mining.curate_commands:curate", "Keep, drop or edit remarks, one by one."),
     "train": ("finetune.commands:train", "Fine-tune an adapter on pairs (QLoRA by default)."),
     "evaluate": ("finetune.commands:evaluate", "Measure an adapter on what came later."),
-    "adapters": ("finetune.commands:adapters", "List, show, promote and roll back adapters."),
+    "adapters": (
+        "finetune.adapter_commands:adapters",
+        "List, show, promote, roll back and prune adapters.",
+    ),
+    "merge": ("finetune.adapter_commands:merge", "Write adapter and base as one 16-bit model."),
     "retrain": ("finetune.commands:retrain", "Mine, train, evaluate; publish only if better."),
     "review": ("bot.commands:review", "Review a local change with an adapter."),
     "serve": ("bot.commands:serve", "Run the webhook server."),

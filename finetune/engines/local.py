@@ -42,14 +42,22 @@ class LocalEngine:
         card: AdapterCard | None = None,
     ) -> None:
         """`card`: of an adapter that is still being made and has none in its folder yet."""
-        self.device = device or pick_device()
-        self.max_length = max_length
-        self.chat = Chat(load_tokenizer(base))
+        device = device or pick_device()
         if adapter is None:
-            self.model: Any = load_base(base, precision, self.device)
+            model: Any = load_base(base, precision, device)
         else:
-            verified = card or load_card(adapter)
-            self.model = _load_adapted(base, precision, self.device, adapter, verified)
+            model = _load_adapted(base, precision, device, adapter, card or load_card(adapter))
+        self._take(model, Chat(load_tokenizer(base)), device, max_length)
+
+    @classmethod
+    def over(cls, model: Any, chat: Chat, device: str, max_length: int) -> "LocalEngine":
+        """An engine over a model that is loaded already, as it is now."""
+        engine = cls.__new__(cls)
+        engine._take(model, chat, device, max_length)
+        return engine
+
+    def _take(self, model: Any, chat: Chat, device: str, max_length: int) -> None:
+        self.model, self.chat, self.device, self.max_length = model, chat, device, max_length
         self.model.eval()
         tuned = hasattr(self.model, "peft_config")
         self._causal = self.model.get_base_model() if tuned else self.model
@@ -165,24 +173,33 @@ class LocalEngine:
         return found
 
 
-def _load_adapted(
-    base: BaseModel, precision: Precision, device: str, adapter: Path, card: AdapterCard
-) -> Any:
-    """The base with the adapter on it; a fully tuned model takes the base's place."""
+def check_base(adapter: Path, card: AdapterCard, base: BaseModel) -> None:
+    """Refuse an adapter of another base, or whose weights are not finite."""
     if card.base_sha256 != base.sha256:
         raise AdapterError(
             f"{adapter}: trained on {card.base} ({card.base_sha256[:12]}), not on this"
             f" {base.name} ({base.sha256[:12]}); use its own base"
         )
     check_weights(adapter)
-    if card.mode == "full":
-        return load_base(msgspec.structs.replace(base, folder=adapter), precision, device)
-    model = load_base(base, precision, device)
+
+
+def put_on(model: Any, adapter: Path, name: str = "default") -> Any:
+    """`load_lora` of a verified adapter; AdapterError in one line where it does not fit."""
     try:
-        return load_lora(model, adapter)
+        return load_lora(model, adapter, name)
     except (RuntimeError, ValueError, KeyError) as error:
         reason = str(error).split("\n", 1)[0]
         raise AdapterError(f"{adapter}: does not fit its base: {reason}") from error
+
+
+def _load_adapted(
+    base: BaseModel, precision: Precision, device: str, adapter: Path, card: AdapterCard
+) -> Any:
+    """The base with the adapter on it; a fully tuned model takes the base's place."""
+    check_base(adapter, card, base)
+    if card.mode == "full":
+        return load_base(msgspec.structs.replace(base, folder=adapter), precision, device)
+    return put_on(load_base(base, precision, device), adapter)
 
 
 def _batched(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:

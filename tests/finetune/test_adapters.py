@@ -238,3 +238,63 @@ def test_the_card_reads_as_it_was_written(registry: Registry) -> None:
     folder = publish(registry, metrics={"held_out_loss": 1.5})
     read = load_card(folder)
     assert msgspec.structs.replace(read, files={}) == card(metrics={"held_out_loss": 1.5})
+
+
+def publish_many(registry: Registry, count: int) -> list[Path]:
+    """Adapters whose cards are a minute apart, oldest first."""
+    folders = [publish(registry, value) for value in range(1, count + 1)]
+    for at, folder in enumerate(folders):
+        os.utime(folder / CARD, (at * 60, at * 60))
+    return folders
+
+
+def test_pruning_leaves_the_newest_the_current_and_the_one_before(registry: Registry) -> None:
+    folders = publish_many(registry, 6)
+    registry.promote("o/r", folders[1])
+    registry.promote("o/r", folders[0])
+    sizes = [sum(p.stat().st_size for p in folder.iterdir()) for folder in folders]
+    planned = registry.prune("o/r", 2, dry_run=True)
+    assert all(folder.exists() for folder in folders)
+    removed = registry.prune("o/r", 2)
+    assert removed == planned
+    assert [(one.name, one.size) for one in removed] == [
+        (folders[at].name, sizes[at]) for at in (2, 3)
+    ]
+    assert set(registry.list("o/r")) == {folders[at] for at in (0, 1, 4, 5)}
+    assert registry.rollback("o/r") == folders[1]
+    assert registry.prune("o/r", 2) == registry.prune("new/one", 2) == ()
+
+
+def test_what_a_killed_pruning_left_is_removed_by_the_next(registry: Registry) -> None:
+    folder = publish(registry)
+    folder.rename(folder.with_name(f".gone-{folder.name}"))
+    assert list(registry.list("o/r")) == []
+    registry.prune("o/r", 1)
+    assert not list(registry.folder("o/r").glob(".gone-*"))
+
+
+def test_a_reader_sees_a_whole_adapter_or_none_while_it_is_pruned(registry: Registry) -> None:
+    kept = publish(registry, 0)
+    registry.promote("o/r", kept)
+    os.utime(kept / CARD, (2**31, 2**31))  # the newest, whatever comes
+    stop = threading.Event()
+    latest = [kept]
+
+    def churn() -> None:
+        for value in range(1, 60):
+            latest[0] = publish(registry, value)
+            registry.prune("o/r", 1)
+        stop.set()
+
+    writer = threading.Thread(target=churn)
+    writer.start()
+    whole = 0
+    while not stop.is_set():
+        try:
+            load_card(latest[0])
+            whole += 1
+        except AdapterError:  # gone, in one line
+            continue
+    writer.join()
+    assert whole
+    assert list(registry.list("o/r")) == [kept]

@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,11 +7,13 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from finetune.adapters import CARD, Registry
 from finetune.base_model import BaseModel
 from postil.cli import postil
 from postil.errors import PostilError
 from postil.records import write_jsonl
 from tests.finetune.builders import make_team
+from tests.finetune.test_adapters import publish
 
 Run = Callable[..., Result]
 
@@ -114,3 +117,19 @@ def test_an_impossible_setting_is_one_line(run: Run, pairs: Path, tmp_path: Path
     assert "rank must be at least 1" in str(refused(run("train", "--pairs", pairs)))
     (tmp_path / "postil.toml").unlink()
     assert "epochs > 0" in str(refused(run("train", "--pairs", pairs, "--epochs", "-1")))
+
+
+def test_pruning_says_what_went_and_how_much(run: Run, tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "home")
+    folders = [publish(registry, value) for value in (1, 2, 3)]
+    registry.promote("o/r", folders[0])
+    for at, folder in enumerate(folders):
+        os.utime(folder / CARD, (at, at))
+    said = run("adapters", "prune", "--keep", 1, "--repo", "o/r", "--dry-run").stdout
+    assert said.startswith(f"would remove {folders[1].name}  0.0 MB\n")
+    assert (
+        "o/r: removed 1 adapters, 0.0 MB"
+        in run("adapters", "prune", "--keep", 1, "--repo", "o/r").stdout
+    )
+    assert [folder.exists() for folder in folders] == [True, False, True]
+    assert run("adapters", "prune", "--keep", 0, "--repo", "o/r").exit_code == 2
