@@ -4,6 +4,8 @@ torch is imported once the options have been read.
 """
 
 import os
+import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,9 @@ repo_option = click.option(
 pairs_option = click.option(
     "--pairs",
     type=click.Path(path_type=Path),
-    help="JSONL with instruction and response; default: HOME/datasets/REPO/pairs.jsonl.",
+    metavar="FILE|FOLDER|OWNER/NAME[@REVISION]",
+    help="Questions and answers as JSON, JSON lines or Parquet, or a dataset of the hub"
+    " (docs/other-data.md); default: HOME/datasets/REPO/pairs.jsonl.",
 )
 
 
@@ -61,10 +65,10 @@ def train(
         raise UsageError(str(error)) from error
     settings = msgspec.structs.replace(settings, train=own)
     where = home or postil_home(os.environ)
-    rows, name = read_pairs(pairs, repo or settings.repo, where)
     from finetune.processor import prepare_processor
 
     prepare_processor()
+    rows, name = read_pairs(pairs, repo or settings.repo, where)
     from finetune.base_model import find_base
 
     found = find_base(settings.train.base, where)
@@ -185,9 +189,9 @@ def retrain(repo: str | None, dry_run: bool, home: Path | None) -> None:
 
 
 def read_pairs(pairs: Path | None, repo: str, home: Path) -> tuple[list[Pair], str]:
-    """Pairs from a file, else from the repository's dataset; and the repository's name.
+    """Pairs from anywhere, else from the repository's dataset; and the repository's name.
 
-    A file from elsewhere may carry nothing but `instruction` and `response`.
+    What became of the rows of a source that was named is said on stderr.
     """
     if pairs is None and not repo:
         raise UsageError("say which pairs: --pairs FILE, or --repo OWNER/NAME of a built dataset")
@@ -196,8 +200,14 @@ def read_pairs(pairs: Path | None, repo: str, home: Path) -> tuple[list[Pair], s
         raise ConfigError(f"{file}: not there: run `postil dataset build --repo {repo}` first")
     from finetune.foreign_pairs import read_any_pairs
 
-    rows = read_any_pairs(file)
-    return rows, repo or next((row.repo for row in rows if row.repo), file.stem)
+    rows = read_any_pairs(file, partial(click.echo, err=True) if pairs else None)
+    return rows, repo or next((row.repo for row in rows if row.repo), source_name(file))
+
+
+def source_name(source: Path) -> str:
+    """What an adapter of a file, a folder or a hub dataset is called."""
+    name = source.resolve().name.split(".")[0] if source.exists() else str(source).split("@")[0]
+    return re.sub(r"[^\w./-]+", "-", name, flags=re.ASCII)
 
 
 def named(repo: str | None) -> str:
