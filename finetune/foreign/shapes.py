@@ -108,7 +108,7 @@ def _talk(field: str, speaker: str, said: str) -> Callable[[Mapping[str, Any]], 
 
 def _turn(turn: Mapping[str, Any], field: str, speaker: str, said: str) -> Turn:
     role, text = turn.get(speaker), turn.get(said)
-    if role not in SPEAKERS:
+    if not isinstance(role, str) or role not in SPEAKERS:
         known = ", ".join(SPEAKERS)
         raise PayloadError(f"{field!r} has a turn of {str(role)[:40]!r}; known are {known}")
     if not isinstance(text, str):
