@@ -4,8 +4,10 @@ torch is imported once the options have been read.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +34,9 @@ LATER = "copies in other words come on top: they are written when the run starts
 pairs_option = click.option(
     "--pairs",
     type=click.Path(path_type=Path),
-    help="JSONL with instruction and response; default: HOME/datasets/REPO/pairs.jsonl.",
+    metavar="FILE|FOLDER|OWNER/NAME[@REVISION]",
+    help="Questions and answers as JSON, JSON lines or Parquet, or a dataset of the hub"
+    " (docs/other-data.md); default: HOME/datasets/REPO/pairs.jsonl.",
 )
 
 
@@ -61,10 +65,11 @@ def train(
     where = home or postil_home(os.environ)
     with joined() as team:
         settings = changed_settings(load_settings(Path.cwd()), changed)
-        rows, name = read_pairs(pairs, repo or settings.repo, where)
         from finetune.processor import prepare_processor
 
         prepare_processor()
+        leads = team is None or team.leads
+        rows, name = read_pairs(pairs, repo or settings.repo, where, told=leads)
         from finetune.base_model import find_base
 
         found = find_base(settings.train.base, where)
@@ -74,7 +79,7 @@ def train(
 
             grown = augment(rows, settings.augment, settings.train.seed)
             plan = estimated(prepare(grown.pairs, settings.train, found, team))
-            if team is None or team.leads:
+            if leads:
                 click.echo(plan_text(plan))
                 if settings.augment.rewords:
                     click.echo(LATER)
@@ -165,10 +170,12 @@ def retrain(repo: str | None, dry_run: bool, home: Path | None) -> None:
     click.echo(run.look() if dry_run else run.go(show_run, stages))
 
 
-def read_pairs(pairs: Path | None, repo: str, home: Path) -> tuple[list[Pair], str]:
-    """Pairs from a file, else from the repository's dataset; and the repository's name.
+def read_pairs(
+    pairs: Path | None, repo: str, home: Path, *, told: bool = True
+) -> tuple[list[Pair], str]:
+    """Pairs from anywhere, else from the repository's dataset; and the repository's name.
 
-    A file from elsewhere may carry nothing but `instruction` and `response`.
+    `told`: what became of the rows of a source that was named is said on stderr.
     """
     if pairs is None and not repo:
         raise UsageError("say which pairs: --pairs FILE, or --repo OWNER/NAME of a built dataset")
@@ -177,8 +184,14 @@ def read_pairs(pairs: Path | None, repo: str, home: Path) -> tuple[list[Pair], s
         raise ConfigError(f"{file}: not there: run `postil dataset build --repo {repo}` first")
     from finetune.foreign_pairs import read_any_pairs
 
-    rows = read_any_pairs(file)
-    return rows, repo or next((row.repo for row in rows if row.repo), file.stem)
+    rows = read_any_pairs(file, partial(click.echo, err=True) if pairs and told else None)
+    return rows, repo or next((row.repo for row in rows if row.repo), source_name(file))
+
+
+def source_name(source: Path) -> str:
+    """What an adapter of a file, a folder or a hub dataset is called."""
+    name = source.resolve().name.split(".")[0] if source.exists() else str(source).split("@")[0]
+    return re.sub(r"[^\w./-]+", "-", name, flags=re.ASCII)
 
 
 def make(

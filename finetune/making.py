@@ -192,7 +192,7 @@ def _calibrate(
     progress: Progress,
 ) -> Gate | None:
     """A gate from the calibration part; None, and so silence, where there is none."""
-    if not any(pair.split == "calibration" for pair in pairs):
+    if not any(pair.split == "calibration" and pair.window for pair in pairs):
         return None
     engine = LocalEngine(
         base,

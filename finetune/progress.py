@@ -29,8 +29,8 @@ def plan_text(plan: Plan) -> str:
     ]
     if plan.without_room or plan.trimmed:
         lines.append(
-            f"too long: {plan.trimmed} questions lose their middle, {plan.without_room} pairs had"
-            " no room"
+            f"too long: {plan.trimmed} questions lose their oldest turns or their middle,"
+            f" {plan.without_room} pairs had no room"
         )
     if plan.estimate is not None:
         lines.append(

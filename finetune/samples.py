@@ -7,6 +7,7 @@ serving encodes alone (the anchor line, the message) is encoded alone here too.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import jinja2
@@ -75,6 +76,7 @@ class Chat:
         self.tokenizer = tokenizer
         self._frames: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
         self._frame(())
+        self.hears_system = _hears_system(tokenizer)
         if tokenizer.eos_token_id is None:
             raise ModelError("the base's tokenizer has no end token; it could never stop")
         self.end: int = int(tokenizer.eos_token_id)
@@ -108,10 +110,14 @@ class Chat:
     ) -> tuple[tuple[int, ...], bool]:
         """`question`, and whether anything was cut to make it fit.
 
-        What is too long loses its oldest turns, then the middle of the instruction.
+        What is too long loses its oldest turns, then the middle of the instruction. A base
+        without a system turn reads the system text at the head of the first question.
         """
-        frame = self._frame(tuple(role for role, _ in before))
-        bodies = [self.encode(text) for text in (*(text for _, text in before), instruction)]
+        turns = [*before, ("user", instruction)]
+        if before and before[0][0] == "system" and not self.hears_system:
+            turns[:2] = [("user", f"{turns[0][1]}\n\n{turns[1][1]}")]
+        frame = self._frame(tuple(role for role, _ in turns[:-1]))
+        bodies = [self.encode(text) for _, text in turns]
         others = sum(map(len, frame)) + sum(map(len, bodies[:-1]))
         space = max(0, room - others)
         if before and len(bodies[-1]) > space:
@@ -228,9 +234,18 @@ def _written_frame(tokenizer: PreTrainedTokenizerBase, roles: tuple[str, ...]) -
         return f"{written}### Response:\n"
     silent = [] if "system" in roles else [{"role": "system", "content": ""}]
     options: dict[str, Any] = {"tokenize": False, "add_generation_prompt": True}
-    try:
+    with suppress(jinja2.TemplateError):  # templates without a system turn raise
         return str(tokenizer.apply_chat_template([*silent, *turns], **options))
-    except jinja2.TemplateError as error:  # templates without a system turn raise
-        if "system" in roles:
-            raise ModelError("the base's chat template has no system turn; drop it") from error
+    try:
         return str(tokenizer.apply_chat_template(turns, **options))
+    except jinja2.TemplateError as error:
+        who = ", ".join(str(turn["role"]) for turn in turns)
+        raise ModelError(f"the base's chat template refuses turns of {who}: {error}") from error
+
+
+def _hears_system(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the base's way of writing a talk has room for a system text."""
+    try:
+        return _written_frame(tokenizer, ("system",)).count(BODY) == 2
+    except ModelError:
+        return False

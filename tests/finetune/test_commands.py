@@ -81,15 +81,19 @@ def test_pairs_from_elsewhere_need_only_two_texts(
     file.write_bytes(msgspec.json.Encoder().encode_lines(rows))
     trained = run("train", "--pairs", file, "--base", base.folder, "--repo", "sums")
     assert trained.exit_code == 0, trained.output
+    assert f"{file}: 30 rows became 30 pairs (" in trained.stderr
     assert run("adapters", "list", "--repo", "sums").stdout.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"instruction": "Say it."}', "the field 'response' is missing"),
-        ('{"response": "It."}', "the field 'instruction' is missing"),
-        ('{"instruction": 3, "response": "It."}', "the field 'instruction' is missing or no text"),
+        (
+            '{"instruction": "Say it."}',
+            "its fields are 'instruction'; one of these is needed: instr",
+        ),
+        ('{"response": "It."}', "its fields are 'response'; one of these is needed: instruction+"),
+        ('{"instruction": 3, "response": "It."}', "the field 'instruction' is no text"),
         ('{"instruction": "Say', "not a pair"),
         ("[1, 2]", "not a pair"),
     ],

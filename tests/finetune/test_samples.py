@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from finetune.base_model import BaseModel, load_tokenizer
-from finetune.samples import IGNORE, Chat, make_sample, make_samples
+from finetune.samples import IGNORE, Chat, ForeignPair, make_sample, make_samples
 from postil.answer import NO_COMMENT
 from postil.errors import ModelError
 from tests.fakes import TINY_TEMPLATE, tiny_base
@@ -78,6 +78,52 @@ def test_a_template_that_refuses_a_system_turn_gets_none(tmp_path: Path) -> None
     refusing = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no') }}{% endif %}"
     made = Chat(load_tokenizer(tiny_base(tmp_path, template=refusing + TINY_TEMPLATE)))
     assert shown(made, made.question("hello", 512)).startswith("<|im_start|>user\nhello")
+
+
+def test_a_system_text_stands_in_the_system_turn(chat: Chat) -> None:
+    asked = chat.question("c", 512, [("system", "Be brief."), ("user", "a"), ("assistant", "b")])
+    assert shown(chat, asked) == (
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\na<|im_end|>\n"
+        "<|im_start|>assistant\nb<|im_end|>\n<|im_start|>user\nc<|im_end|>\n"
+        "<|im_start|>assistant\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "refusing",
+    [
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no') }}{% endif %}",
+        "{% set messages = messages | rejectattr('role', 'equalto', 'system') | list %}",
+    ],
+)
+def test_without_a_system_turn_the_first_question_holds_the_system_text(
+    tmp_path: Path, refusing: str
+) -> None:
+    made = Chat(load_tokenizer(tiny_base(tmp_path, template=refusing + TINY_TEMPLATE)))
+    told = ("system", "Be brief.")
+    assert shown(made, made.question("hello", 512, [told])) == (
+        "<|im_start|>user\nBe brief.\n\nhello<|im_end|>\n<|im_start|>assistant\n"
+    )
+    asked = made.question("c", 512, [told, ("user", "a"), ("assistant", "b")])
+    assert shown(made, asked).startswith("<|im_start|>user\nBe brief.\n\na<|im_end|>")
+    assert shown(made, asked).endswith("<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\n")
+
+
+def test_too_long_a_talk_is_trimmed_and_its_answer_is_whole(chat: Chat) -> None:
+    told = (("system", "Be brief."), ("user", "a" * 300), ("assistant", "b"))
+    pair = ForeignPair(id="1", instruction="c", response="d" * 100, before=told)
+    made = make_samples(chat, [pair], 256)
+    assert made.trimmed == 1 and len(made.samples[0].ids) <= 256
+    text = shown(chat, made.samples[0].ids)
+    assert "Be brief." in text and "aaa" not in text
+    assert text.endswith("d" * 100 + "<|im_end|>")
+
+
+def test_a_template_that_refuses_the_turns_is_one_line(tmp_path: Path) -> None:
+    refusing = "{% if messages | length > 2 %}{{ raise_exception('too many') }}{% endif %}"
+    made = Chat(load_tokenizer(tiny_base(tmp_path, template=refusing + TINY_TEMPLATE)))
+    with pytest.raises(ModelError, match="refuses turns of user, assistant, user: too many"):
+        made.question("c", 512, [("user", "a"), ("assistant", "b")])
 
 
 def test_a_template_that_drops_the_question_is_refused(tmp_path: Path) -> None:
