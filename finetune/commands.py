@@ -79,14 +79,15 @@ def train(
 
             grown = augment(rows, settings.augment, settings.train.seed)
             plan = estimated(prepare(grown.pairs, settings.train, found, team))
-            if leads:
-                click.echo(plan_text(plan))
-                if settings.augment.rewords:
-                    click.echo(LATER)
+            if team:
+                team.leave()
+            click.echo(plan_text(plan))
+            if settings.augment.rewords:
+                click.echo(LATER)
             return
         made = make(rows, settings, found, Registry(where), name, team)
-    click.echo(made_text(made))
-    click.echo(f"promote it: postil adapters promote {made.folder.name} --repo {name}")
+        click.echo(made_text(made))
+        click.echo(f"promote it: postil adapters promote {made.folder.name} --repo {name}")
 
 
 def changed_settings(settings: Settings, changed: dict[str, Any]) -> Settings:
@@ -114,6 +115,7 @@ def joined() -> Iterator["Team | None"]:
     with one_voice(team):
         check_launch(team)
         yield team
+    team.end()
 
 
 @click.command()

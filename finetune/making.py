@@ -73,7 +73,7 @@ def make_adapter(
     """Train on the train part and calibrate on the calibration part; publish, promote nothing.
 
     What is trained on may have copies beside it; index, gate and data hash know the pairs alone.
-    Of a team's processes only the first returns; the others exit when the training is done.
+    Of a team's processes only the first returns; the others end when the training is done.
     """
     team = team or Team(device=pick_device())
     grown = team.share(lambda: grow(pairs, settings, base, registry.home, progress))
@@ -89,8 +89,7 @@ def make_adapter(
         with (reporter if team.leads else _silent)(plan) as report:
             done = run(prepared, run_folder, report)
         team.leave()
-        if run_folder is None:
-            raise SystemExit(0)  # the first process publishes
+        assert run_folder is not None  # noqa: S101 - only the first process is still here
         with registry.workspace(repo) as folder:
             save_weights(prepared.loop.model, folder)
             run_folder.copy_metrics(folder / METRICS)

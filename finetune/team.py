@@ -6,6 +6,8 @@ FSDP, in shards that are gathered a layer at a time (QLoRA over several GPUs). O
 process writes files and speaks.
 """
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -69,10 +71,23 @@ class Team(msgspec.Struct, frozen=True, kw_only=True):
         self.agree(0)
 
     def leave(self) -> None:
-        """The work in common is done; nobody waits for anybody any more."""
+        """The work in common is done: the first process goes on alone, the others end here."""
+        if self.size == 1:
+            return
+        self.meet()
+        dist.destroy_process_group()
+        if not self.leads:
+            self.end()
+
+    def end(self) -> None:
+        """End this process of several, well, and at once.
+
+        Closing the interpreter down could abort it: gloo's thread may still let go of a tensor.
+        """
         if self.size > 1:
-            self.meet()
-            dist.destroy_process_group()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
     def passes(self, samples: Sequence[Sample], most: int, *, packed: bool) -> list[list[Sample]]:
         """This process's forward passes of a batch; every process gets equally many.

@@ -110,6 +110,21 @@ def test_the_weights_of_two_processes_load_with_the_loss_they_had(both: tuple[Be
     assert again == pytest.approx(card.metrics["held_out_loss"], rel=1e-3)
 
 
+def test_processes_end_without_closing_the_interpreter_down() -> None:
+    """Beside gloo's threads that aborts, now and then: here every second time, on 2 cores."""
+    torchrun = [str(BIN / "torchrun"), "--standalone", "--nproc-per-node", "2"]
+    left = subprocess.run(
+        [*torchrun, "-m", "tests.finetune.leaving"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert left.returncode == 0, left.stderr
+    assert left.stdout.split("\n") == ["goes on alone", ""]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_two_processes_go_on_from_a_checkpoint(
