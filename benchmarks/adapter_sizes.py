@@ -69,7 +69,7 @@ def sizes(as_json: bool) -> None:
     """Print the table."""
     from transformers import AutoConfig
 
-    from finetune.forecast import forecast, measure_size, outline_of
+    from finetune.training.forecast import forecast, measure_size, outline_of
 
     if not as_json:
         click.echo("| base | modules | rank | trains | share | adapter MB | QLoRA GB | full GB |")

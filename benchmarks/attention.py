@@ -1,4 +1,4 @@
-"""Training steps with torch's fused attention and with `finetune.attention`, side by side.
+"""Training steps with torch's fused attention and with `finetune.training.attention`, side by side.
 
     python -m benchmarks.attention --tokens 200 --rounds 5
 
@@ -29,11 +29,11 @@ STEPS, BATCH, ANSWER = 5, 4, 15
 def measure(tokens: int, rounds: int) -> None:
     """Take a few optimisation steps in each way, `rounds` times."""
     prepare_processor()  # before torch is loaded
-    from finetune.attention import NAME, use_short_attention
     from finetune.base_model import find_base, load_base
-    from finetune.loop import Loop
-    from finetune.lora import add_lora
-    from finetune.samples import IGNORE, Sample
+    from finetune.training.attention import NAME, use_short_attention
+    from finetune.training.loop import Loop
+    from finetune.training.lora import add_lora
+    from finetune.training.samples import IGNORE, Sample
 
     rng = random.Random(7)
 

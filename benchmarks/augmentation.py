@@ -206,8 +206,8 @@ def train_and_measure(
     """What one run gave; the weights are thrown away."""
     from finetune.engines.local import LocalEngine
     from finetune.making import describe, scoring_precision
-    from finetune.train import prepare, save_weights
-    from finetune.train import run as train
+    from finetune.training.train import prepare, save_weights
+    from finetune.training.train import run as train
 
     opening: dict[str, Any] = {
         "precision": scoring_precision(settings),
@@ -242,9 +242,9 @@ def train_and_measure(
 
 def read(engine: Any, pairs: Sequence[Pair], silences: int) -> dict[str, Any]:
     """Loss of the calibration part's remarks and AUC of speaking, each with its 95 % interval."""
+    from finetune.evaluation.metrics import Bootstrap, Ranking, mean_of
+    from finetune.evaluation.readings import Limits, make_plan, score_pairs
     from finetune.features import pull_of
-    from finetune.metrics import Bootstrap, Ranking, mean_of
-    from finetune.readings import Limits, make_plan, score_pairs
 
     part = [pair for pair in pairs if pair.split == "calibration"]
     plan = make_plan(part, Limits(silences=silences))

@@ -98,10 +98,10 @@ def measure(file: Path, who: str, steps: int) -> dict[str, Any]:
     if who in (OURS, THRIFTY):
         prepare_processor()  # before torch is loaded
     from finetune.base_model import find_base, load_tokenizer
-    from finetune.batches import batches
     from finetune.foreign_pairs import read_any_pairs
-    from finetune.memory import Meter
-    from finetune.samples import Chat
+    from finetune.training.batches import batches
+    from finetune.training.memory import Meter
+    from finetune.training.samples import Chat
 
     pairs = read_any_pairs(file)
     chat = Chat(load_tokenizer(base := find_base(COMMON.base, postil_home(os.environ))))
@@ -137,7 +137,7 @@ def plain_samples(chat: Any, pairs: list[Any]) -> list[Any]:
     """Samples in which every token of an answer counts the same, as in TRL's loss."""
     import msgspec
 
-    from finetune.samples import IGNORE, make_sample
+    from finetune.training.samples import IGNORE, make_sample
 
     made = [make_sample(chat, p.instruction, p.response, COMMON.max_length) for p in pairs]
     samples = []
@@ -156,10 +156,10 @@ def start_ours(base: Any, order: list[Any], change: dict[str, Any], steps: int) 
     """A loop over exactly these batches."""
     import msgspec
 
-    from finetune.loop import Loop
-    from finetune.losses import packs_cleanly
-    from finetune.team import Team
-    from finetune.train import load_trainable
+    from finetune.training.loop import Loop
+    from finetune.training.losses import packs_cleanly
+    from finetune.training.team import Team
+    from finetune.training.train import load_trainable
 
     settings = msgspec.structs.replace(COMMON, **change)
     model = load_trainable(base, settings, Team())
@@ -181,7 +181,7 @@ def start_trl(base: Any, order: list[Any], change: dict[str, Any], steps: int) -
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
-    from finetune.samples import IGNORE
+    from finetune.training.samples import IGNORE
 
     load: Any = AutoModelForCausalLM.from_pretrained
     rows = [

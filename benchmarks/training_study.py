@@ -90,9 +90,9 @@ def measure(file: Path, row: str, count: int, max_length: int, seed: int) -> dic
     prepare_processor()  # before torch is loaded
     from finetune.base_model import find_base, load_tokenizer
     from finetune.foreign_pairs import read_any_pairs
-    from finetune.memory import Meter
-    from finetune.samples import Chat, make_samples
-    from finetune.train import estimated, prepare, run, save_weights
+    from finetune.training.memory import Meter
+    from finetune.training.samples import Chat, make_samples
+    from finetune.training.train import estimated, prepare, run, save_weights
 
     pairs = read_any_pairs(file)
     chosen: list[Any] = []
@@ -144,8 +144,8 @@ def token_loss(model: Any, samples: list[Any]) -> float:
     """Nats a token over whole answers."""
     import torch
 
-    from finetune.batches import collate
-    from finetune.losses import answer_losses
+    from finetune.training.batches import collate
+    from finetune.training.losses import answer_losses
 
     model.eval()
     with torch.no_grad():
@@ -155,7 +155,7 @@ def token_loss(model: Any, samples: list[Any]) -> float:
 
 def perplexity(model: Any, chat: Any, texts: list[str]) -> float:
     """e to the mean loss a token of plain texts."""
-    from finetune.samples import Sample
+    from finetune.training.samples import Sample
 
     samples = []
     for text in texts:

@@ -16,7 +16,7 @@ import msgspec
 
 from finetune.adapter_commands import choose_adapter, repo_option
 from finetune.adapters import Registry
-from finetune.progress import made_text, plan_text, show_run, stages
+from finetune.training.progress import made_text, plan_text, show_run, stages
 from postil.errors import ConfigError, UsageError
 from postil.options import home_option
 from postil.records import Pair
@@ -24,7 +24,7 @@ from postil.settings import Settings, load_settings, postil_home
 
 if TYPE_CHECKING:
     from finetune.making import Made
-    from finetune.team import Team
+    from finetune.training.team import Team
 
 LAUNCHED = "TORCHELASTIC_RUN_ID"
 """Set by torch's launcher, which accelerate's calls; see dist.is_torchelastic_launched."""
@@ -75,7 +75,7 @@ def train(
         found = find_base(settings.train.base, where)
         if dry_run:
             from finetune.augment import augment
-            from finetune.train import estimated, prepare
+            from finetune.training.train import estimated, prepare
 
             grown = augment(rows, settings.augment, settings.train.seed)
             plan = estimated(prepare(grown.pairs, settings.train, found, team))
@@ -108,8 +108,8 @@ def joined() -> Iterator["Team | None"]:
     from finetune.processor import prepare_processor
 
     prepare_processor()
-    from finetune.one_voice import one_voice
-    from finetune.team import check_launch, join_team
+    from finetune.training.one_voice import one_voice
+    from finetune.training.team import check_launch, join_team
 
     team = join_team()
     with one_voice(team):
@@ -142,9 +142,9 @@ def evaluate(
     folder = choose_adapter(Registry(where), name, adapter)
     from rich.console import Console
 
-    from finetune.proof import prove
-    from finetune.report import render_evaluation
-    from finetune.scorecard import encode_scorecard
+    from finetune.evaluation.proof import prove
+    from finetune.evaluation.scorecard import encode_scorecard
+    from finetune.evaluation.tables import render_evaluation
 
     with stages() as progress:
         scorecard = prove(folder, rows, settings, where, progress, most_silences=most)
@@ -205,8 +205,8 @@ def make(
     team: "Team | None" = None,
 ) -> "Made":
     """`make_adapter` with progress on stderr."""
+    from finetune.evaluation.readings import no_progress
     from finetune.making import make_adapter
-    from finetune.readings import no_progress
 
     leads = team is None or team.leads
     with stages() if leads else nullcontext(no_progress) as progress:

@@ -15,7 +15,7 @@ import msgspec
 from finetune.foreign.hub import HubDataset, hub_rows
 from finetune.foreign.readers import Row, part_named, read_rows
 from finetune.foreign.shapes import Exchange, read_row
-from finetune.samples import ForeignPair
+from finetune.training.samples import ForeignPair
 from postil.errors import ConfigError, PayloadError
 from postil.records import Pair, Split
 

@@ -17,16 +17,16 @@ from finetune.adapters import Registry
 from finetune.augment import Tally
 from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision, pick_device
-from finetune.checkpoints import Checkpoints
 from finetune.engines.local import LocalEngine
-from finetune.evaluate import calibrate_gate
+from finetune.evaluation.evaluate import calibrate_gate
+from finetune.evaluation.readings import Progress, no_progress
 from finetune.gate import GATE_FILE, Gate, write_gate
-from finetune.loop import Progressed, Report
-from finetune.readings import Progress, no_progress
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
-from finetune.runs import CHECKPOINTS, METRICS, fingerprint, open_run, run_path
-from finetune.team import Team
-from finetune.train import (
+from finetune.training.checkpoints import Checkpoints
+from finetune.training.loop import Progressed, Report
+from finetune.training.runs import CHECKPOINTS, METRICS, fingerprint, open_run, run_path
+from finetune.training.team import Team
+from finetune.training.train import (
     Plan,
     Prepared,
     estimated,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from finetune.adapters import Registry, load_card
 from finetune.base_model import find_base
+from finetune.evaluation.proof import opened
 from finetune.making import Made, Reporter, make_adapter
-from finetune.proof import opened
 from mining.commands import open_source, store_url
 from mining.dataset import build_dataset, digest_pairs
 from mining.intake import Intake, go_on, take_in

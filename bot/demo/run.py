@@ -26,8 +26,8 @@ from finetune.adapters import Registry
 from finetune.base_model import BaseModel, find_base
 from finetune.engines.local import LocalEngine
 from finetune.making import Made, make_adapter, scoring_precision
-from finetune.progress import made_text, show_run, stages
 from finetune.recall import INDEX_FILE, Recall
+from finetune.training.progress import made_text, show_run, stages
 from mining.built import Built
 from mining.dataset import build_dataset
 from mining.intake import Intake, take_in

@@ -10,12 +10,12 @@ import msgspec
 from bot.demo.exam import Answer, Item
 from bot.model_process import ModelProcess
 from bot.review import review
-from finetune.baselines import GATES, GateBaseline
 from finetune.engines import Engine
+from finetune.evaluation.baselines import GATES, GateBaseline
+from finetune.evaluation.readings import Progress, no_progress, score_pairs
 from finetune.features import FEATURES, SPEAK, label_window, window_features, with_speak
 from finetune.gate import Gate
 from finetune.gate_fitting import fit_gate
-from finetune.readings import Progress, no_progress, score_pairs
 from finetune.recall import Recall
 from postil.answer import anchors, span_of
 from postil.prompt import render_question

@@ -14,7 +14,7 @@ from finetune.augment.jitter import jitter
 from finetune.augment.renaming import rename
 from finetune.augment.rewording import Progress, paraphrase, translate_back
 from finetune.engines import Complete
-from finetune.readings import no_progress
+from finetune.evaluation.readings import no_progress
 from postil.prompt import rephrase
 from postil.records import Pair
 from postil.settings import AugmentSettings

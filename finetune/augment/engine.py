@@ -10,7 +10,7 @@ from finetune.base_model import BaseModel, find_base
 from finetune.engines import Complete
 from finetune.engines.local import LocalEngine
 from finetune.engines.openai import CompletionServer
-from finetune.readings import no_progress
+from finetune.evaluation.readings import no_progress
 from postil.records import Pair
 from postil.settings import AugmentSettings, Settings
 

@@ -8,7 +8,7 @@ new; a question stays one; in between, likeness by chrF has bounds.
 import re
 from collections import Counter
 
-from finetune.metrics import chrf
+from finetune.evaluation.metrics import chrf
 from postil.answer import ANCHOR, NO_COMMENT, clean_message
 
 CODE_SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)

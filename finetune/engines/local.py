@@ -12,11 +12,11 @@ import torch
 
 from finetune.adapters import check_weights, load_card
 from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_device
-from finetune.batches import collate
 from finetune.engines.prefix_tree import grow_tree, see
-from finetune.lora import load_lora
-from finetune.losses import answer_losses, head_logits
-from finetune.samples import Chat, make_sample
+from finetune.training.batches import collate
+from finetune.training.lora import load_lora
+from finetune.training.losses import answer_losses, head_logits
+from finetune.training.samples import Chat, make_sample
 from postil.answer import Anchor
 from postil.errors import AdapterError
 from postil.records import AdapterCard

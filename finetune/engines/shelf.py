@@ -14,8 +14,8 @@ from typing import Any
 from finetune.adapters import digest_card, load_card
 from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_device
 from finetune.engines.local import LocalEngine, check_base, put_on
-from finetune.lora import drop_lora
-from finetune.samples import Chat
+from finetune.training.lora import drop_lora
+from finetune.training.samples import Chat
 from postil.errors import AdapterError
 from postil.records import AdapterCard
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from finetune.samples import Turn
+from finetune.training.samples import Turn
 from postil.errors import PayloadError
 
 TAGGED = re.compile(r"<INSTRUCTION>(.*?)</INSTRUCTION>\s*<RESPONSE>(.*?)</RESPONSE>", re.DOTALL)

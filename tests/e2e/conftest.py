@@ -13,9 +13,9 @@ from bot.demo.team import Team, build_team
 from finetune.adapters import Registry
 from finetune.base_model import find_base
 from finetune.gate import GATE_FILE, read_gate, write_gate
-from finetune.loop import Report
 from finetune.making import Made, make_adapter
-from finetune.train import Plan
+from finetune.training.loop import Report
+from finetune.training.train import Plan
 from postil.records import Pair
 from postil.settings import parse_settings
 from tests.openapi import Description

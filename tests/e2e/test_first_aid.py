@@ -7,8 +7,8 @@ import torch
 
 from finetune.base_model import BaseModel, find_base, load_tokenizer
 from finetune.foreign_pairs import read_any_pairs
-from finetune.samples import Chat
-from finetune.train import Prepared, prepare, run
+from finetune.training.samples import Chat
+from finetune.training.train import Prepared, prepare, run
 from postil.settings import TrainSettings
 
 FIRST_AID = Path(__file__).parents[2] / "examples" / "pairs" / "first-aid.jsonl"

@@ -8,8 +8,8 @@ import torch
 
 from finetune.adapters import Registry
 from finetune.base_model import BaseModel
-from finetune.team import Team
-from finetune.train import load_trainable, precision_of, save_weights
+from finetune.training.team import Team
+from finetune.training.train import load_trainable, precision_of, save_weights
 from postil.settings import TrainSettings
 from tests.finetune.test_adapters import card
 

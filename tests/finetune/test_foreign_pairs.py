@@ -11,8 +11,8 @@ from pyarrow import parquet
 
 from finetune.base_model import BaseModel
 from finetune.foreign_pairs import read_any_pairs
-from finetune.samples import ForeignPair
-from finetune.train import prepare, run
+from finetune.training.samples import ForeignPair
+from finetune.training.train import prepare, run
 from mining.export import SHAPES, export_line
 from postil.errors import ConfigError
 from postil.records import write_jsonl

@@ -13,14 +13,14 @@ from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision
 from finetune.engines.local import LocalEngine
 from finetune.gate import GATE_FILE
-from finetune.held_out import held_out_loss
-from finetune.loop import Report
 from finetune.making import Made, make_adapter
-from finetune.progress import made_text, plan_text
 from finetune.recall import INDEX_FILE, IndexEntry, index_entries
-from finetune.runs import METRICS
-from finetune.samples import make_samples
-from finetune.train import Plan, prepare
+from finetune.training.held_out import held_out_loss
+from finetune.training.loop import Report
+from finetune.training.progress import made_text, plan_text
+from finetune.training.runs import METRICS
+from finetune.training.samples import make_samples
+from finetune.training.train import Plan, prepare
 from mining.dataset import digest_pairs
 from postil.errors import AdapterError, ConfigError
 from postil.prompt import render_question

@@ -11,7 +11,7 @@ from finetune.adapters import WEIGHTS
 from finetune.base_model import BaseModel, Precision, find_base, load_base
 from finetune.engines.local import LocalEngine
 from finetune.merge import merge
-from finetune.train import prepare
+from finetune.training.train import prepare
 from postil.answer import anchors
 from postil.cli import postil
 from postil.errors import AdapterError, ConfigError, PostilError

@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from bot.demo.team import build_team
 from finetune.adapters import Registry, load_card
 from finetune.base_model import BaseModel
-from finetune.loop import Report
-from finetune.readings import Progress, no_progress
+from finetune.evaluation.readings import Progress, no_progress
 from finetune.retrain import Retraining
-from finetune.train import Plan
+from finetune.training.loop import Report
+from finetune.training.train import Plan
 from mining.commands import mine
 from postil.errors import SourceError, TrainingError
 from postil.settings import MiningSettings, Settings, TrainSettings

@@ -1,0 +1,1 @@
+"""An adapter against its base and against what costs nothing, on what came later."""

@@ -1,0 +1,1 @@
+"""Pairs and a base model -> trained weights: batches, losses, checkpoints, estimates."""
