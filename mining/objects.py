@@ -58,14 +58,14 @@ def read_row(record: str) -> CommitRow:
     """Take a record of LOG_FORMAT apart."""
     sha, parents, at, author, mail, committer, committer_mail, message = record.split("\x1f", 7)
     return CommitRow(
-        sha=sha,
-        parents=tuple(parents.split()),
-        author_name=author,
-        author_mail=mail,
-        committer_name=committer,
-        committer_mail=committer_mail,
-        committed_at=int(at or 0),
-        message=message,
+        sha,
+        tuple(parents.split()),
+        author,
+        mail,
+        committer,
+        committer_mail,
+        int(at or 0),
+        message,
     )
 
 
