@@ -17,9 +17,9 @@ from github import Auth, Github
 from unidiff.patch import PatchSet
 
 from mining.clients import Access
-from mining.git_environment import isolated
+from mining.git_environment import DIFF_OPTIONS, isolated
 from mining.objects import LOG_FORMAT, CommitRow
-from mining.repository import DIFF_OPTIONS, open_repository
+from mining.repository import open_repository
 from mining.revisions import Revisions
 from mining.sources.gerrit import Gerrit
 from mining.sources.gerrit import read as read_gerrit
@@ -27,6 +27,8 @@ from mining.sources.github import GitHub, read
 from postil.diff import parse_diff
 from postil.records import ReviewThread
 from tests.archive_server import TOKEN
+
+OnOldLines = tuple[ReviewThread, str]
 
 SOME = 500
 """Commits whose changed lines are read."""
@@ -77,7 +79,7 @@ def lines_of_pydriller(clone: Path) -> Iterator[tuple[object, ...]]:
                 yield commit.hash, path, file.added_lines, file.deleted_lines
 
 
-def fates(gerrit: Path, until: datetime | None) -> Iterator[tuple[ReviewThread, str]]:
+def threads_of_gerrit(gerrit: Path, until: datetime | None) -> Iterator[OnOldLines]:
     """Threads on lines of a revision that was not the last, and the last revision."""
     source = Gerrit(str(gerrit), None, None)
     with open_repository(gerrit) as repository:
@@ -90,11 +92,11 @@ def fates(gerrit: Path, until: datetime | None) -> Iterator[tuple[ReviewThread, 
                     yield thread, last
 
 
-def fates_of_ours(gerrit: Path, until: datetime | None) -> Iterator[tuple[object, ...]]:
+def fates_of_ours(gerrit: Path, threads: Iterable[OnOldLines]) -> Iterator[tuple[object, ...]]:
     """Whether a line of each thread was removed before the end."""
     with open_repository(gerrit) as repository:
         revisions = Revisions(repository)
-        for thread, last in fates(gerrit, until):
+        for thread, last in threads:
             span = thread.span
             files = revisions.file_between(thread.revision, last, span.path) or ()
             lines = (
@@ -108,11 +110,11 @@ def fates_of_ours(gerrit: Path, until: datetime | None) -> Iterator[tuple[object
             yield thread.id, removed
 
 
-def fates_of_gitpython(gerrit: Path, until: datetime | None) -> Iterator[tuple[object, ...]]:
+def fates_of_gitpython(gerrit: Path, threads: Iterable[OnOldLines]) -> Iterator[tuple[object, ...]]:
     """The same as one writes it by hand: one `git diff` a thread, read by unidiff."""
     repository = git.Repo(gerrit)
     repository.git.update_environment(GIT_DIR=str(gerrit))
-    for thread, last in fates(gerrit, until):
+    for thread, last in threads:
         options = ("--no-color", "--no-ext-diff", "-M", "-U3")
         text = repository.git.diff(*options, thread.revision, last, strip_newline_in_stdout=False)
         span = thread.span

@@ -76,11 +76,7 @@ def measure(
         ),
     }
     if gerrit:
-        found["threads, what became of their lines"] = side_by_side(
-            lambda: loops.fates_of_ours(gerrit, last),
-            lambda: loops.fates_of_gitpython(gerrit, last),
-            rounds,
-        )
+        found |= fates(gerrit, last, rounds)
     with archive_of(archive, pulls) as folder, server(folder, repo) as address:
         found["threads"] = {
             **side_by_side(
@@ -99,6 +95,30 @@ def measure(
         "CPU time": round(large[1] / small[1], 2),
     }
     click.echo(json.dumps(found, indent=1))
+
+
+def fates(gerrit: Path, until: datetime | None, rounds: int) -> dict[str, object]:
+    """What became of commented lines, with the reading of the threads and without.
+
+    Both sides are given the threads by our reader, since there is no other.
+    """
+
+    def fresh() -> Iterator[loops.OnOldLines]:
+        return loops.threads_of_gerrit(gerrit, until)
+
+    known = list(fresh())
+    return {
+        "threads read, and what became of their lines": side_by_side(
+            lambda: loops.fates_of_ours(gerrit, fresh()),
+            lambda: loops.fates_of_gitpython(gerrit, fresh()),
+            rounds,
+        ),
+        "what became of lines of known threads": side_by_side(
+            lambda: loops.fates_of_ours(gerrit, known),
+            lambda: loops.fates_of_gitpython(gerrit, known),
+            rounds,
+        ),
+    }
 
 
 def side_by_side(
