@@ -25,6 +25,26 @@ WHOLE_PIECES = {"GIT_FLUSH": "0"}
 """Output is sent when a buffer is full, not after every commit: a fifth of the time of a log.
 `diff-tree --stdin` empties it at a line that names no object, whatever this says.
 """
+DIFF_OPTIONS = (
+    "--stdin",
+    "--always",
+    "--format=%H %P",
+    "-r",
+    "-p",
+    "-M",
+    "-U3",
+    "--inter-hunk-context=0",
+    "--diff-algorithm=myers",
+    "--no-indent-heuristic",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--no-relative",
+    "--ignore-submodules=none",
+    "--submodule=short",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
 ONLINE_CONFIG = {"core.hooksPath": os.devnull, "gc.auto": "0", "maintenance.auto": "false"}
 
 

@@ -12,9 +12,18 @@ from types import TracebackType
 
 import git
 
-from mining.git_environment import isolated, online_environment
+from mining.git_environment import DIFF_OPTIONS, isolated, online_environment
 from mining.git_process import GitProcess
-from mining.objects import EMPTY_TREE, LOG_FORMAT, CommitRow, GitObject, read_commit, read_row
+from mining.objects import (
+    EMPTY_TREE,
+    LOG_FORMAT,
+    CommitRow,
+    GitObject,
+    TreeFile,
+    read_commit,
+    read_row,
+    tree_files,
+)
 from postil.errors import SourceError
 
 ALL_CHANGES = "refs/changes/*:refs/changes/*"
@@ -30,27 +39,6 @@ ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 FOUND = re.compile(rb"([0-9a-f]{40,64}) ([a-z]+) (\d+)\n")
 END_OF_DIFF = "postil-end-of-diff"
 """`diff-tree --stdin` echoes a line that names no object; no line of a diff starts like this."""
-
-DIFF_OPTIONS = (
-    "--stdin",
-    "--always",
-    "--format=%H %P",
-    "-r",
-    "-p",
-    "-M",
-    "-U3",
-    "--inter-hunk-context=0",
-    "--diff-algorithm=myers",
-    "--no-indent-heuristic",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-color",
-    "--no-relative",
-    "--ignore-submodules=none",
-    "--submodule=short",
-    "--src-prefix=a/",
-    "--dst-prefix=b/",
-)
 
 
 class Repository:
@@ -99,6 +87,12 @@ class Repository:
         """The commit that HEAD names; None where there is none."""
         (found,) = self.objects(["HEAD^{commit}"])
         return found.id if found else None
+
+    def files(self, commit: str, folder: str = "") -> tuple[TreeFile, ...]:
+        """The files that lie in a folder of a commit, or at its top; no links."""
+        within = [f"{folder}/"] if folder else []
+        listing = self._ask("ls-tree", "-z", "-l", "--full-tree", commit, *within)
+        return tuple(tree_files(listing))
 
     def commits(self, tip: str | None = None) -> Iterator[CommitRow]:
         """Every commit that `tip` reaches, else any ref at all, newest first."""

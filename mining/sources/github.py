@@ -79,6 +79,7 @@ class GitHub:
         self.reader = reader or GitHubReader(connect(access, api_url, self.repo), notice=notice)
         self._notice = notice
         self._after: str | None = None
+        self._licence: str | None = None
 
     def resume(self, mark: str) -> None:
         """Begin behind a mark of an earlier run."""
@@ -105,6 +106,7 @@ class GitHub:
     ) -> Iterator[RawPayload]:
         whole = since is None and until is None
         for nodes, mark in self._pages(after, newest_first=since is not None):
+            about = {"repository": self.repo, "licence": self._licence}
             for place, node in enumerate(nodes, 1):
                 updated = time_of(node, "updatedAt")
                 moved = time_of(node, "closedAt") or updated
@@ -112,7 +114,7 @@ class GitHub:
                     return
                 if until and moved and moved > until:
                     continue
-                body = msgspec.json.encode({"repository": self.repo, "graphql": node})
+                body = msgspec.json.encode({**about, "graphql": node})
                 last = mark if whole and place == len(nodes) else None
                 yield RawPayload(str(number_of(node)), moved, body, last)
 
@@ -162,6 +164,8 @@ class GitHub:
         if repository.name_with_owner.lower() != self.repo.lower():
             new = repository.name_with_owner
             raise SourceError(f"{self.repo} is called {new} now: mine github:{new}")
+        told = repository.license_info
+        self._licence = told.spdx_id if told else None
         return repository.pull_requests
 
     def _complete(self, nodes: list[Node]) -> None:

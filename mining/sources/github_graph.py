@@ -22,6 +22,7 @@ from mining.sources.github_objects import (
     Branch,
     Comment,
     Event,
+    HostLicence,
     Pull,
     Repo,
     Signature,
@@ -42,7 +43,7 @@ def read_graph(body: bytes, dropped: Counter[str]) -> Change:
         payload = _without_malformed(body)
     pull = payload.graphql
     return assemble(
-        _pull(pull, payload.repository),
+        _pull(pull, _repo(payload)),
         list(_events(pull)),
         list(_comments(pull, dropped)),
         dropped,
@@ -72,7 +73,11 @@ def _fits(node: object, kind: type[Opening]) -> bool:
     return True
 
 
-def _pull(pull: GraphPull, repo: str) -> Pull:
+def _repo(payload: GraphPayload) -> Repo:
+    return Repo(full_name=payload.repository, license=HostLicence(spdx_id=payload.licence))
+
+
+def _pull(pull: GraphPull, repo: Repo) -> Pull:
     return Pull(
         number=pull.number,
         title=pull.title,
@@ -85,7 +90,7 @@ def _pull(pull: GraphPull, repo: str) -> Pull:
         merged_at=pull.merged_at,
         merged_by=pull.merged_by,
         head=Branch(sha=pull.head_ref_oid),
-        base=Branch(sha=pull.base_ref_oid, repo=Repo(full_name=repo)),
+        base=Branch(sha=pull.base_ref_oid, repo=repo),
     )
 
 

@@ -168,7 +168,8 @@ class GraphPull(Shape, frozen=True, kw_only=True):
 
 
 class GraphPayload(msgspec.Struct, frozen=True):
-    """One payload: the repository's name as GitHub gave it, and the pull request."""
+    """One payload: the repository's name and licence as GitHub gave them, and the pull request."""
 
     repository: str
     graphql: GraphPull
+    licence: str | None = None

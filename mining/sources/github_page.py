@@ -45,10 +45,17 @@ class Members(Shape, frozen=True, kw_only=True):
     nodes: tuple[msgspec.Raw, ...]
 
 
+class LicenceInfo(Shape, frozen=True, kw_only=True):
+    """What GitHub made of the repository's licence file."""
+
+    spdx_id: str | None = None
+
+
 class Repository(Shape, frozen=True, kw_only=True):
     """A repository, by the name that it has now."""
 
     name_with_owner: str
+    license_info: LicenceInfo | None = None
     pull_requests: Pulls
 
 

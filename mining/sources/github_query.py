@@ -76,6 +76,7 @@ PULLS = f"""query Pulls(
 ) {{
   repository(owner: $owner, name: $name) {{
     nameWithOwner
+    licenseInfo {{ spdxId }}
     pullRequests(
       first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: $direction}}
     ) {{
