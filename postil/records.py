@@ -225,6 +225,15 @@ class LoraShape(Record, frozen=True, kw_only=True):
     targets: tuple[str, ...]
 
 
+class Promotion(Record, frozen=True, kw_only=True):
+    """That an adapter was let to speak, and against what."""
+
+    at: datetime
+    forced: bool
+    failed: tuple[str, ...] = ()
+    """The checks that said no; empty unless forced."""
+
+
 class AdapterCard(Record, frozen=True, kw_only=True):
     """What an adapter is; written last into its folder, and checked before every load."""
 
@@ -251,6 +260,8 @@ class AdapterCard(Record, frozen=True, kw_only=True):
     threshold: float | None = None
     parent: str | None = None
     created_at: datetime
+    promotion: Promotion | None = None
+    """The last one; the only part of a card that changes after it was published."""
 
 
 class Resemblance(Record, frozen=True, kw_only=True):

@@ -85,6 +85,23 @@ class Gain(Record, frozen=True, kw_only=True):
     average_precision: Interval
 
 
+class ChoiceScore(Record, frozen=True, kw_only=True):
+    """The four-way choice of one way of choosing, on the same remarks as the adapter's."""
+
+    name: str
+    four_way: Interval
+    gain: Interval
+    """The adapter's less this one's, paired."""
+
+
+class LiveGain(Record, frozen=True, kw_only=True):
+    """The adapter less the one that is promoted, on the same windows and remarks."""
+
+    adapter: str
+    auc: Interval
+    four_way: Interval
+
+
 class EngineScore(Record, frozen=True, kw_only=True):
     """What is measured on one engine alone."""
 
@@ -224,6 +241,10 @@ class Scorecard(Record, frozen=True, kw_only=True):
     """Held-out loss of the base less that of the adapter, paired; above 0 is better."""
     four_way_gain: Interval = UNKNOWN
     four_way_count: int
+    choices: tuple[ChoiceScore, ...] = ()
+    """Of base, retrieval and words in common."""
+    live: LiveGain | None = None
+    """None: nothing was promoted, or this is the promoted one."""
     line_chance: float | None
     """Share of right lines a random changed row would get."""
     text: tuple[TextScore, ...]

@@ -17,6 +17,7 @@ from finetune.adapters import (
     Registry,
     _remove_if_left,
     check_weights,
+    digest_card,
     load_card,
 )
 from postil.errors import AdapterError
@@ -192,6 +193,19 @@ def test_promotion_and_the_way_back(registry: Registry) -> None:
     assert registry.current("o/r") == second
     assert registry.rollback("o/r") == first
     assert registry.current("o/r") == first
+
+
+def test_the_card_keeps_what_it_was_promoted_against(registry: Registry) -> None:
+    first, second = publish(registry, 1), publish(registry, 2)
+    order = list(registry.list("o/r"))
+    registry.promote("o/r", second)
+    registry.promote("o/r", first, failed=("enough remarks",))
+    registry.rollback("o/r")
+    cards = [load_card(folder) for folder in (first, second)]
+    assert [card.promotion.forced for card in cards if card.promotion] == [True, False]
+    assert cards[0].promotion and cards[0].promotion.failed == ("enough remarks",)
+    assert list(registry.list("o/r")) == order, "as old as they were"
+    assert [digest_card(card) for card in cards] == [first.name, second.name]
 
 
 def test_a_damaged_adapter_is_not_promoted(registry: Registry) -> None:
