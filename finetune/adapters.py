@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -176,15 +175,15 @@ class Registry:
             raise AdapterError(f"{repo}: no single adapter {name!r}; there are: {known}")
         return found[0]
 
-    def promote(self, repo: str, folder: Path, failed: tuple[str, ...] = ()) -> None:
+    def promote(self, repo: str, folder: Path, promotion: Promotion | None = None) -> None:
         """Make a verified adapter the current one; the one before can be rolled back to.
 
-        `failed` names the checks that it was promoted against; the card keeps them.
+        The card keeps how it came to it, where that is given.
         """
         with self._locked(repo):
             card = load_card(folder)
-            made = Promotion(at=datetime.now(UTC), forced=bool(failed), failed=failed)
-            self._rewrite(folder, msgspec.structs.replace(card, promotion=made))
+            if promotion:
+                self._rewrite(folder, msgspec.structs.replace(card, promotion=promotion))
             self._point(repo, folder)
 
     def rollback(self, repo: str) -> Path:

@@ -1,4 +1,4 @@
-"""May an adapter speak? Its scorecard -> a verdict, check by check. Pure.
+"""May an adapter speak? Its scorecard -> a verdict, check by check.
 
 Fail closed: what was not measured is not passed; planted secrets alone may be absent, since only a
 run made for proof plants any. An adapter that fails stays in the registry; `--force` promotes it
@@ -6,11 +6,16 @@ all the same, and its card says so.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
 
+from finetune.evaluation.kept import SCORECARD, evaluations_folder
 from finetune.evaluation.metrics import Interval
-from finetune.evaluation.scorecard import Scorecard, TextScore
+from finetune.evaluation.scorecard import Scorecard, TextScore, read_scorecard
 from finetune.evaluation.trial import ADAPTER, BASE
-from postil.records import Record
+from postil.errors import AdapterError
+from postil.records import Promotion, Record
 
 LEAST_REMARKS = 200
 """Test remarks below which nothing is proved."""
@@ -51,6 +56,40 @@ class Verdict(Record, frozen=True, kw_only=True):
 def judge(scorecard: Scorecard) -> Verdict:
     """Hold a scorecard against the conditions of DESIGN.md; the live adapter's part is in it."""
     return Verdict(checks=tuple(_checks(scorecard)))
+
+
+def decide(
+    home: Path,
+    repo: str,
+    folder: Path,
+    live: Path | None,
+    way: Literal["shadow", "forced"] | None,
+) -> Promotion:
+    """How an adapter may be promoted; AdapterError where it may not, with all that is missing.
+
+    `way` is what somebody asked for, should it not have earned it.
+    """
+    reasons = _reasons(evaluations_folder(home, repo, folder.name) / SCORECARD, folder, live)
+    if reasons and way is None:
+        raise AdapterError(
+            f"{repo}: {folder.name} may not speak: "
+            + "; ".join(reasons)
+            + ". With --shadow it is watched and posts nothing; --force lets it speak all the same"
+        )
+    return Promotion(at=datetime.now(UTC), how=way if reasons and way else "earned", failed=reasons)
+
+
+def _reasons(path: Path, folder: Path, live: Path | None) -> tuple[str, ...]:
+    if not path.exists():
+        return (f"it was not measured (postil evaluate {folder.name})",)
+    scorecard = read_scorecard(path)
+    beside = scorecard.live.adapter if scorecard.live else None
+    if live is not None and live != folder and beside != live.name:
+        return (f"it was not measured beside the live adapter (postil evaluate {folder.name})",)
+    return tuple(
+        f"{check.name}: {check.figure} (wanted: {check.wanted})"
+        for check in judge(scorecard).failed
+    )
 
 
 def _checks(scorecard: Scorecard) -> Iterator[Check]:

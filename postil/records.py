@@ -229,9 +229,10 @@ class Promotion(Record, frozen=True, kw_only=True):
     """That an adapter was let to speak, and against what."""
 
     at: datetime
-    forced: bool
+    how: Literal["earned", "forced", "shadow"]
+    """In `shadow` it is recorded what it would say, whatever the settings."""
     failed: tuple[str, ...] = ()
-    """The checks that said no; empty unless forced."""
+    """The checks that said no; empty where it was earned."""
 
 
 class AdapterCard(Record, frozen=True, kw_only=True):
@@ -292,6 +293,8 @@ class Draft(Record, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     reviewed: tuple[str, ...]
     skipped: dict[str, str]
+    shadow: bool = False
+    """Of an adapter that was promoted for `shadow` alone: nothing of it is posted."""
 
 
 class PostedComment(Record, frozen=True, kw_only=True):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from finetune.adapters import Registry
 
+SCORECARD = "scorecard.json"
+
 
 def evaluations_folder(home: Path, repo: str, adapter: str) -> Path:
     """The folder of one adapter's figures, made where it is not there."""

@@ -22,7 +22,7 @@ from finetune.adapters import (
 )
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
-from postil.records import AdapterCard
+from postil.records import AdapterCard, Promotion
 
 
 def card(**more: object) -> AdapterCard:
@@ -199,11 +199,11 @@ def test_the_card_keeps_what_it_was_promoted_against(registry: Registry) -> None
     first, second = publish(registry, 1), publish(registry, 2)
     order = list(registry.list("o/r"))
     registry.promote("o/r", second)
-    registry.promote("o/r", first, failed=("enough remarks",))
+    forced = Promotion(at=datetime.now(UTC), how="forced", failed=("enough remarks",))
+    registry.promote("o/r", first, forced)
     registry.rollback("o/r")
     cards = [load_card(folder) for folder in (first, second)]
-    assert [card.promotion.forced for card in cards if card.promotion] == [True, False]
-    assert cards[0].promotion and cards[0].promotion.failed == ("enough remarks",)
+    assert [card.promotion for card in cards] == [forced, None]
     assert list(registry.list("o/r")) == order, "as old as they were"
     assert [digest_card(card) for card in cards] == [first.name, second.name]
 

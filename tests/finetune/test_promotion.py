@@ -1,12 +1,14 @@
 """Every condition alone keeps an adapter from speaking, and what was not measured does too."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finetune.evaluation.kept import SCORECARD, evaluations_folder
 from finetune.evaluation.metrics import UNKNOWN, Interval
 from finetune.evaluation.scorecard import (
     CanaryScore,
@@ -17,8 +19,10 @@ from finetune.evaluation.scorecard import (
     LiveGain,
     Scorecard,
     TextScore,
+    encode_scorecard,
 )
-from finetune.promotion import judge
+from finetune.promotion import decide, judge
+from postil.errors import AdapterError
 
 
 def between(low: float, high: float) -> Interval:
@@ -126,3 +130,41 @@ def test_nothing_measured_is_nothing_passed() -> None:
 def test_an_interval_that_touches_zero_never_passes(low: float, width: float) -> None:
     gains = (msgspec.structs.replace(GAINS[0], auc=between(low, low + width)), GAINS[1])
     assert judge(msgspec.structs.replace(GOOD, gains=gains)).passed == (low > 0)
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Path:
+    """A home in which the adapter `one` has the scorecard above."""
+    path = evaluations_folder(tmp_path, "o/r", "one") / SCORECARD
+    path.write_bytes(encode_scorecard(GOOD))
+    return tmp_path
+
+
+ONE, OLD = Path("adapters/o/r/one"), Path("adapters/o/r/old")
+
+
+def test_what_was_earned_needs_no_force(measured: Path) -> None:
+    for way in (None, "shadow", "forced"):
+        promotion = decide(measured, "o/r", ONE, OLD, way)  # type: ignore[arg-type]
+        assert (promotion.how, promotion.failed) == ("earned", ())
+
+
+def test_what_was_not_measured_beside_the_live_adapter_may_not_speak(measured: Path) -> None:
+    with pytest.raises(AdapterError, match="not measured beside the live adapter"):
+        decide(measured, "o/r", ONE, Path("adapters/o/r/newer"), None)
+    with pytest.raises(AdapterError, match="it was not measured"):
+        decide(measured, "o/r", OLD, None, None)
+
+
+@pytest.mark.parametrize("way", ["shadow", "forced"])
+def test_who_asks_for_it_gets_it_and_the_card_says_against_what(
+    measured: Path, way: Literal["shadow", "forced"]
+) -> None:
+    few = msgspec.structs.replace(GOOD.counts, remarks=30)
+    path = evaluations_folder(measured, "o/r", "one") / SCORECARD
+    path.write_bytes(encode_scorecard(msgspec.structs.replace(GOOD, counts=few)))
+    with pytest.raises(AdapterError, match="enough remarks to judge by: 30"):
+        decide(measured, "o/r", ONE, None, None)
+    promotion = decide(measured, "o/r", ONE, None, way)
+    assert promotion.how == way
+    assert len(promotion.failed) == 1
