@@ -152,7 +152,14 @@ def evaluate(
 
     with stages() as progress:
         scorecard = prove(
-            folder, rows, settings, where, progress, most_silences=most, most_written=written
+            folder,
+            rows,
+            settings,
+            where,
+            progress,
+            live=Registry(where).current(name),
+            most_silences=most,
+            most_written=written,
         )
     if json_file:
         json_file.write_bytes(encode_scorecard(scorecard))

@@ -241,7 +241,6 @@ class Scorecard(Record, frozen=True, kw_only=True):
     engines: tuple[EngineScore, ...]
     loss_gain: Interval = UNKNOWN
     """Held-out loss of the base less that of the adapter, paired; above 0 is better."""
-    four_way_gain: Interval = UNKNOWN
     four_way_count: int
     choices: tuple[ChoiceScore, ...] = ()
     """Of base, retrieval and words in common."""
@@ -261,6 +260,10 @@ class Scorecard(Record, frozen=True, kw_only=True):
     def system(self, name: str) -> SystemScore:
         """One system by name; KeyError where it was not measured."""
         return {score.name: score for score in self.systems}[name]
+
+    def choice(self, name: str) -> ChoiceScore:
+        """One way of choosing by name; KeyError where it was not measured."""
+        return {score.name: score for score in self.choices}[name]
 
     def engine(self, name: str) -> EngineScore:
         """One engine by name; KeyError where it was not measured."""

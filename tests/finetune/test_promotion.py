@@ -145,7 +145,7 @@ ONE, OLD = Path("adapters/o/r/one"), Path("adapters/o/r/old")
 
 def test_what_was_earned_needs_no_force(measured: Path) -> None:
     for way in (None, "shadow", "forced"):
-        promotion = decide(measured, "o/r", ONE, OLD, way)  # type: ignore[arg-type]
+        promotion = decide(measured, "o/r", ONE, OLD, way)
         assert (promotion.how, promotion.failed) == ("earned", ())
 
 
