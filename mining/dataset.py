@@ -17,6 +17,7 @@ from mining.overview import OVERVIEW, draw_overview
 from mining.pairs import to_pairs
 from mining.repository import Repository
 from mining.split import SPLITS
+from mining.tallies import TALLIES, tallies_of, write_tallies
 from postil.errors import SourceError
 from postil.records import Change, Pair, encode_line, write_jsonl
 from postil.settings import MiningSettings
@@ -45,6 +46,7 @@ def build_dataset(
     built = Built(pairs=tuple(pairs), funnel=funnel, dropped=dropped, sha256=digest_pairs(pairs))
     (folder / "README.md").write_text(render_card(built), encoding="utf-8")
     draw_overview(built, folder / OVERVIEW)
+    write_tallies(folder / TALLIES, tallies_of(built))
     return built
 
 
