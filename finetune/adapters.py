@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from finetune.canaries import PLANTED
 from finetune.files import digest_file, sync, write_whole
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
@@ -175,9 +176,17 @@ class Registry:
         return found[0]
 
     def promote(self, repo: str, folder: Path) -> None:
-        """Make a verified adapter the current one; the one before can be rolled back to."""
+        """Make a verified adapter the current one; the one before can be rolled back to.
+
+        AdapterError for one that was trained with secrets in it, to see whether they come out.
+        """
         with self._locked(repo):
-            load_card(folder)
+            planted = load_card(folder).metrics.get(PLANTED, 0)
+            if planted:
+                raise AdapterError(
+                    f"{folder.name}: trained with {planted:.0f} planted canaries, for a proof"
+                    " only; train again without `train.canaries`"
+                )
             now = self.current(repo)
             if now == folder:
                 return
