@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+import msgspec
+
 from finetune.adapters import load_card
 from finetune.base_model import BaseModel, Precision, find_base
 from finetune.canaries import PLANTED, Canary, choose_canaries
@@ -41,7 +43,7 @@ def prove(
     """
     card = load_card(folder)
     base = find_base(card.base, home)
-    return evaluate_adapter(
+    found = evaluate_adapter(
         pairs,
         Recall.read(folder / INDEX_FILE),
         open_base=lambda: opened(base, None, card),
@@ -55,6 +57,7 @@ def prove(
         min_precision=settings.review.min_precision,
         progress=progress,
     )
+    return msgspec.structs.replace(found, data_sha256=digest_pairs(pairs))
 
 
 def planted_canaries(card: AdapterCard, pairs: Sequence[Pair]) -> tuple[Canary, ...]:
