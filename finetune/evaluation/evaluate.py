@@ -19,6 +19,7 @@ from finetune.evaluation.choices import score_choices
 from finetune.evaluation.engine_scores import line_chance, score_engine
 from finetune.evaluation.forgetting import measure_forgetting
 from finetune.evaluation.memorisation import score_canaries
+from finetune.evaluation.mistakes import worst_mistakes
 from finetune.evaluation.plan import Limits, PlainText, Plan, make_plan
 from finetune.evaluation.readings import (
     Progress,
@@ -115,6 +116,7 @@ def evaluate_adapter(
         canaries=score_canaries(plan.canaries, of_adapter, seed),
         slices=score_slices(trial, ours, of_adapter, most_frequent_author(pairs)),
         samples=view_samples(trial, gates[ADAPTER], of_adapter, said),
+        mistakes=worst_mistakes(trial, gates[ADAPTER], of_adapter),
     )
 
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+import msgspec
+
 from finetune.adapters import load_card
 from finetune.base_model import BaseModel, Precision, find_base
 from finetune.canaries import PLANTED, Canary, choose_canaries
@@ -42,7 +44,7 @@ def prove(
     """
     card = load_card(folder)
     base = find_base(card.base, home)
-    return evaluate_adapter(
+    found = evaluate_adapter(
         pairs,
         Recall.read(folder / INDEX_FILE),
         open_base=lambda: opened(base, None, card),
@@ -57,6 +59,7 @@ def prove(
         min_precision=settings.review.min_precision,
         progress=progress,
     )
+    return msgspec.structs.replace(found, data_sha256=digest_pairs(pairs))
 
 
 def gate_of(folder: Path, card: AdapterCard) -> Gate | None:
