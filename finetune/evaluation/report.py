@@ -11,11 +11,12 @@ from typing import Any, get_args
 import msgspec
 
 from finetune.evaluation.drawn import draw_calibration, draw_loss, draw_precision
+from finetune.evaluation.judgement import judge
 from finetune.evaluation.limits import limits_of
 from finetune.evaluation.scorecard import Mistake, PastRemark, Said, SampleView, Scorecard
 from finetune.evaluation.tables import ENGINE_ROWS
 from finetune.evaluation.trial import ADAPTER
-from finetune.evaluation.verdict import Checked, say_verdict
+from finetune.evaluation.verdict import say_verdict
 from finetune.pages import render_page
 from finetune.pages.hunks import Past, Role, Row, Voice, rows_of_question
 from mining.tallies import Tallies
@@ -57,20 +58,19 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[dict[str, Any], ...] = ()
     """The rows of `metrics.jsonl`."""
     tallies: Tallies | None = None
-    checks: Sequence[Checked] | None = None
-    """Those of the promotion gate; None: it has not judged."""
 
 
 def render_report(scorecard: Scorecard, sources: Sources) -> str:
     """The page."""
     drawn = (draw_precision(scorecard), draw_calibration(scorecard), draw_loss(sources.steps))
-    ours = scorecard.system(ADAPTER)
+    ours, checks = scorecard.system(ADAPTER), judge(scorecard)
     return render_page(
         TEMPLATE,
         score=scorecard,
         ours=ours,
         sources=sources,
-        verdict=say_verdict(scorecard, sources.checks),
+        verdict=say_verdict(scorecard, checks),
+        checks=checks,
         charts=[chart for chart in drawn if chart],
         engine_rows=ENGINE_ROWS,
         remarks=bars(sources.tallies.remarks) if sources.tallies else [],
@@ -176,6 +176,4 @@ def _unknown_sources(scorecard: Scorecard, sources: Sources) -> list[str]:
         lacks.append("What was kept and dropped in mining is not at hand: build the dataset anew.")
     if not sources.steps:
         lacks.append("How the training went is not at hand: the adapter has no metrics.jsonl.")
-    if sources.checks is None:
-        lacks.append("The promotion gate has not judged this adapter; the verdict is by figures.")
     return lacks

@@ -7,6 +7,7 @@ import pytest
 
 from mining.built import Built
 from mining.examples import Funnel
+from mining.licence import Licence
 from mining.tallies import read_tallies, tallies_of, write_tallies
 from postil.errors import ConfigError
 from postil.records import Pair
@@ -20,7 +21,8 @@ def built() -> Built:
         )
     )
     funnel = Funnel(remarks=Counter({"kept: tier A": 2, "too short": 1}))
-    return Built(pairs=pairs, funnel=funnel, dropped=Counter(), sha256="ab")
+    licence = Licence(id="MIT", found="the setting")
+    return Built(pairs=pairs, funnel=funnel, dropped=Counter(), licence=licence, sha256="ab")
 
 
 def test_counts_are_read_back_for_the_same_pairs_only(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from finetune.evaluation.scorecard import (
     Calibration,
     CalibrationBin,
     CanaryScore,
+    ChoiceScore,
     Counts,
     CurvePoint,
     EngineScore,
@@ -188,7 +189,7 @@ def make_scorecard(**more: Any) -> Scorecard:
         ),
         "engines": (make_engine("adapter", 3.1), make_engine("base", 3.8)),
         "loss_gain": near(0.7),
-        "four_way_gain": near(0.2),
+        "choices": (ChoiceScore(name="base", four_way=near(0.4), gain=near(0.2)),),
         "four_way_count": 60,
         "line_chance": 0.2,
         "text": (make_text("human"), make_text("adapter"), make_text("base")),
@@ -230,5 +231,5 @@ def make_scorecard(**more: Any) -> Scorecard:
 def make_sources(**more: Any) -> Sources:
     """All that a report can show beside the scorecard."""
     made = card(created_at=day(100), data_sha256=DATA)
-    values: dict[str, Any] = {"card": made, "steps": STEPS, "tallies": TALLIES, "checks": None}
+    values: dict[str, Any] = {"card": made, "steps": STEPS, "tallies": TALLIES}
     return Sources(**(values | more))

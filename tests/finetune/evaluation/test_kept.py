@@ -17,7 +17,6 @@ from mining.tallies import TALLIES, write_tallies
 from postil.errors import AdapterError, ConfigError
 from tests.finetune.evaluation.scorecards import DATA, make_scorecard
 from tests.finetune.evaluation.scorecards import TALLIES as COUNTS
-from tests.finetune.evaluation.test_verdict import GATE
 from tests.finetune.test_adapters import publish
 
 
@@ -43,8 +42,7 @@ def test_the_report_shows_what_is_at_hand_when_it_is_made(tmp_path: Path, adapte
     folder = tmp_path / "datasets" / "o/r"
     folder.mkdir(parents=True)
     write_tallies(folder / TALLIES, COUNTS)
-    again = kept_report(tmp_path, "o/r", adapter, GATE)
-    assert "kept: tier B" in again and "1 of 2 checks failed" in again
+    assert "kept: tier B" in kept_report(tmp_path, "o/r", adapter)
 
 
 def test_without_an_evaluation_it_says_what_to_do(tmp_path: Path, adapter: Path) -> None:
