@@ -14,12 +14,14 @@ from bot.backtest.page import render_backtest
 from finetune.evaluation.report import render_report
 from tests.bot.backtest.test_page import EVIL, backtest
 from tests.finetune.evaluation.scorecards import make_sample, make_scorecard, make_sources
+from tests.finetune.test_adapters import card
 
 pytestmark = pytest.mark.slow
 
 WIDTHS = (390, 820, 1400)
 SCHEMES = ("light", "dark")
 LONG = "a_name_without_any_place_to_break_it" * 20
+LONG_CARD = card(base_revision="b" * 64)
 READABLE = 4.5
 """Least contrast of text, WCAG 2.2 AA (https://www.w3.org/TR/WCAG22/#contrast-minimum)."""
 CONTRASTS = """least => {
@@ -62,9 +64,10 @@ def browser() -> Iterator[Any]:
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     hostile = make_sample(text=f"{EVIL}{LONG}")
     pages = {
-        "report": lambda: render_report(make_scorecard(), make_sources()),
+        "report": lambda: render_report(make_scorecard(), make_sources(card=LONG_CARD)),
         "hostile report": lambda: render_report(
-            make_scorecard(adapter=LONG, base=EVIL, samples=(hostile,)), make_sources()
+            make_scorecard(adapter=LONG, base=EVIL, samples=(hostile,)),
+            make_sources(card=LONG_CARD),
         ),
         "backtest": lambda: render_backtest(backtest()),
     }
