@@ -1,9 +1,5 @@
-"""The pages in a real browser: at the widths of a phone, a tablet and a desk, in light and dark.
+"""The pages in a real browser: at the widths of a phone, a tablet and a desk, in light and dark."""
 
-Needs Chromium (Debian's package `chromium`, or the one that `playwright install` brings).
-"""
-
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +9,7 @@ import pytest
 from bot.backtest.page import render_backtest
 from finetune.evaluation.report import render_report
 from tests.bot.backtest.test_page import EVIL, backtest
+from tests.chromium import chromium
 from tests.finetune.evaluation.scorecards import make_sample, make_scorecard, make_sources
 from tests.finetune.test_adapters import card
 
@@ -54,8 +51,7 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        opened = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield opened
         opened.close()
 
