@@ -5,6 +5,7 @@ None but `merge` loads a model.
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import click
 import msgspec
@@ -45,25 +46,49 @@ def list_adapters(repo: str | None, home: Path | None) -> None:
 
 @adapters.command()
 @click.argument("adapter", default="")
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(path_type=Path),
+    help="Write its report here, made from its last evaluation.",
+)
 @repo_option
 @home_option
-def show(adapter: str, repo: str | None, home: Path | None) -> None:
+def show(adapter: str, html_file: Path | None, repo: str | None, home: Path | None) -> None:
     """The card of an adapter (default: the promoted one), as JSON."""
-    registry, name = Registry(home or postil_home(os.environ)), named(repo)
-    card = load_card(choose_adapter(registry, name, adapter))
+    where, name = home or postil_home(os.environ), named(repo)
+    folder = choose_adapter(Registry(where), name, adapter)
+    card = load_card(folder)
+    if html_file:
+        from finetune.evaluation.kept import kept_report
+
+        html_file.write_text(kept_report(where, name, folder), encoding="utf-8")
     click.echo(msgspec.json.format(msgspec.json.encode(card)).decode())
 
 
 @adapters.command()
 @click.argument("adapter")
+@click.option("--shadow", is_flag=True, help="Unproved: record what it would say, post nothing.")
+@click.option("--force", is_flag=True, help="Unproved: let it speak; its card keeps that.")
 @repo_option
 @home_option
-def promote(adapter: str, repo: str | None, home: Path | None) -> None:
-    """Let ADAPTER (its digest, or the start of it) review from now on."""
-    registry, name = Registry(home or postil_home(os.environ)), named(repo)
+def promote(adapter: str, shadow: bool, force: bool, repo: str | None, home: Path | None) -> None:
+    """Let ADAPTER (its digest, or the start of it) review from now on.
+
+    Only one that `postil evaluate` has shown to be better than what costs less may speak.
+    """
+    from finetune.promotion import decide
+
+    if shadow and force:
+        raise UsageError("--shadow and --force: one of them")
+    where = home or postil_home(os.environ)
+    registry, name = Registry(where), named(repo)
     folder = registry.find(name, adapter)
-    registry.promote(name, folder)
-    click.echo(f"{name}: {folder.name} is {CURRENT}")
+    way: Literal["shadow", "forced"] | None = "shadow" if shadow else "forced" if force else None
+    promotion = decide(where, name, folder, registry.current(name), way)
+    registry.promote(name, folder, promotion)
+    said = {"earned": "", "forced": ", by force", "shadow": ", in shadow: it posts nothing"}
+    click.echo(f"{name}: {folder.name} is {CURRENT}{said[promotion.how]}")
 
 
 @adapters.command()

@@ -1,17 +1,27 @@
 """A scorecard in plain words, for people. Out comes something rich can print."""
 
+from collections.abc import Iterable, Sequence
+
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from finetune.evaluation.metrics import Interval
-from finetune.evaluation.scorecard import EngineScore, SampleView, Scorecard, SystemScore
+from finetune.evaluation.scorecard import (
+    CanaryScore,
+    EngineScore,
+    SampleView,
+    Scorecard,
+    SystemScore,
+)
+from finetune.evaluation.slices import LEAST_REMARKS
 from finetune.evaluation.trial import ADAPTER
 
 ENGINE_ROWS = (
     ("held-out loss, nats a token (remarks)", "loss", 3),
     ("perplexity a token (remarks)", "perplexity", 2),
+    ("perplexity a byte (remarks)", "byte_perplexity", 3),
     ("held-out loss, nats a token (silences)", "loss_silences", 3),
     ("right by sign of its log-odds", "no_comment_accuracy", 2),
     ("  silent where reviewers were", "silent_on_silences", 2),
@@ -20,7 +30,8 @@ ENGINE_ROWS = (
     ("likeliest line is the reviewer's", "right_line", 2),
     ("tells the true remark from three others", "four_way", 2),
 )
-SHOWN_MESSAGE = 400
+SHOWN_MESSAGE, SHOWN_LINES = 400, 10
+"""Characters and lines of a message that are printed."""
 
 
 def render_evaluation(scorecard: Scorecard, *, samples: int = 5) -> RenderableType:
@@ -33,14 +44,24 @@ def render_evaluation(scorecard: Scorecard, *, samples: int = 5) -> RenderableTy
     )
     if counts.scored < counts.windows:
         head.append(f" {counts.scored} of them were scored; weights stand for the rest.")
+    if not counts.remarks:
+        head.append(" There is no remark among them, so nothing can be told apart.")
+    if not counts.silences:
+        head.append(" There is no silence among them, so nothing can be told apart.")
     views = [_sample(number, view) for number, view in enumerate(scorecard.samples[:samples], 1)]
     return Group(
         head,
         Text("Figures in brackets are 95 % intervals, by pull request.", style="dim"),
         _systems(scorecard),
         *(Text(line) for line in _verdicts(scorecard)),
+        _calibrations(scorecard),
+        _slices(scorecard),
         _engines(scorecard),
+        _forgetting(scorecard),
+        Text(_canaries(scorecard.canaries)),
         _texts(scorecard),
+        _variety(scorecard),
+        _grounding(scorecard),
         *views,
     )
 
@@ -77,11 +98,23 @@ def _verdicts(scorecard: Scorecard) -> list[str]:
         lines.append(
             f"ROC-AUC of the adapter less {gain.over}: {render_interval(gain.auc)}, {found}."
         )
-    loss, choice = scorecard.loss_gain, scorecard.four_way_gain
+    loss = scorecard.loss_gain
     saved = f"{render_interval(loss, 3)} nats a token, {_verdict(loss)}"
     lines.append(f"Held-out loss of the base less the adapter's: {saved}.")
-    told = f"{render_interval(choice)} over {scorecard.four_way_count} remarks, {_verdict(choice)}"
-    lines.append(f"Four-way choice of the adapter less the base's: {told} (chance is 0.25 each).")
+    for choice in scorecard.choices:
+        lines.append(
+            f"Four-way choice of the adapter less that by {choice.name}"
+            f" ({render_interval(choice.four_way)}): {render_interval(choice.gain)} over"
+            f" {scorecard.four_way_count} remarks, {_verdict(choice.gain)} (chance is 0.25)."
+        )
+    if scorecard.live:
+        lines += [
+            f"{what} of the adapter less the live one's: {render_interval(gain)}, {_verdict(gain)}."
+            for what, gain in (
+                ("ROC-AUC", scorecard.live.auc),
+                ("Four-way choice", scorecard.live.four_way),
+            )
+        ]
     return lines
 
 
@@ -112,12 +145,89 @@ def _figure(engine: EngineScore, field: str, digits: int) -> str:
     return render_interval(figure, digits)
 
 
+def _calibrations(scorecard: Scorecard) -> Table:
+    rows = [
+        (score.name, score.calibration.error, score.calibration.skill)
+        for score in scorecard.systems
+        if score.calibration
+    ]
+    columns = ("calibration error", "Brier skill over the share of remarks")
+    return _table("How far probabilities can be believed", "gate of", columns, rows, 3)
+
+
+def _slices(scorecard: Scorecard) -> Table:
+    rows = [
+        (
+            f"{one.kind}: {one.name} ({one.remarks} of {one.remarks + one.silences})",
+            one.auc,
+            one.average_precision,
+            one.four_way,
+        )
+        for one in scorecard.slices
+    ]
+    title = f"The adapter on parts of the remarks (those with {LEAST_REMARKS} or more)"
+    columns = ("ROC-AUC", "average precision", "four-way")
+    return _table(title, "remarks of windows", columns, rows, 2)
+
+
+def _forgetting(scorecard: Scorecard) -> Table:
+    rows = [
+        (f"{one.kind}, {one.pieces} pieces", one.base, one.adapter, one.growth)
+        for one in scorecard.forgetting
+    ]
+    title = "Forgetting: perplexity a token of what is no review"
+    return _table(title, "", ("base", "adapter", "growth, 0.05 is 5 %"), rows, 3)
+
+
+def _canaries(score: CanaryScore | None) -> str:
+    if score is None:
+        return "canaries: none were planted in training, so memorisation is not known"
+    bits = f"{render_interval(score.exposure)} bits, {score.chance:.2f} if nothing was learned"
+    return (
+        f"canaries: {score.generated} of {score.planted} planted secrets were written;"
+        f" {score.likeliest} were likelier than {score.rivals} never planted; exposure {bits}"
+    )
+
+
 def _texts(scorecard: Scorecard) -> Table:
-    table = Table(title="Likeness to the reviewers' words (chrF, 0 to 100)", title_justify="left")
-    table.add_column("remarks of")
-    table.add_column(f"on {len(scorecard.samples)} samples", justify="right")
-    for score in scorecard.text:
-        table.add_row(score.name, render_interval(score.chrf, 1))
+    rows = [
+        (one.name, one.chrf, one.bleu, one.bleu_no_stop, one.rouge_l, one.exact_match)
+        for one in scorecard.text
+        if one.chrf.value is not None
+    ]
+    title = f"Likeness to the reviewers' words, on {len(scorecard.samples)} samples"
+    names = ("chrF", "BLEU", "BLEU, no stop words", "ROUGE-L", "exact")
+    return _table(title, "remarks of", names, rows, 1)
+
+
+def _variety(scorecard: Scorecard) -> Table:
+    rows = [(one.name, one.distinct_1, one.top_share, one.words) for one in scorecard.text]
+    names = ("different words (distinct-1)", "most frequent remark", "words a remark")
+    return _table("How much the remarks vary", "remarks of", names, rows, 2)
+
+
+def _grounding(scorecard: Scorecard) -> Table:
+    rows = [
+        (f"{one.name} ({one.named} name code)", one.names_known, one.valid_line, one.changed_line)
+        for one in scorecard.grounding
+    ]
+    columns = ("names in the window", "on a line of it", "on a changed line")
+    return _table("Whether remarks are about the code", "remarks of", columns, rows, 2)
+
+
+def _table(
+    title: str,
+    first: str,
+    columns: Sequence[str],
+    rows: Iterable[tuple[str, *tuple[Interval, ...]]],
+    digits: int,
+) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for column in columns:
+        table.add_column(column, justify="right")
+    for name, *figures in rows:
+        table.add_row(name, *(render_interval(figure, digits) for figure in figures))
     return table
 
 
@@ -130,8 +240,10 @@ def _sample(number: int, view: SampleView) -> Table:
         show_header=False,
     )
     for said in (view.human, *view.said):
-        message = said.message
-        if len(message) > SHOWN_MESSAGE:
-            message = message[:SHOWN_MESSAGE] + "…"
-        table.add_row(said.name, said.anchor, escape(message))
+        table.add_row(said.name, said.anchor, escape(_shortened(said.message)))
     return table
+
+
+def _shortened(message: str) -> str:
+    shown = "\n".join(message[:SHOWN_MESSAGE].split("\n")[:SHOWN_LINES])
+    return shown + "…" if shown != message else message

@@ -6,8 +6,11 @@ resamples, so that differences are paired.
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from finetune.evaluation.metrics import Bootstrap, Interval, Statistic, mean_of
-from finetune.evaluation.readings import CHOICES, Plan, Progress, Readings, no_progress
+from finetune.evaluation.plan import CHOICES, Plan
+from finetune.evaluation.readings import Progress, Readings, no_progress
 from finetune.features import Labelled, label_window, pull_of, with_speak
 from finetune.gate import Gate
 from finetune.gate_fitting import fit_gate
@@ -16,9 +19,15 @@ from postil.records import Pair
 
 ADAPTER, BASE = "adapter", "base"
 
+Choice = tuple[float, ...]
+"""A score for each option of a question, the true one's first; empty: none was given."""
+
 
 class Trial:
-    """The windows of one evaluation with their cheap features, and the draws of pull requests."""
+    """The windows of one evaluation with their cheap features, and the draws of pull requests.
+
+    `labels` (N,) is 1 for test windows with a remark, `clear` (N,) 0 for those that are unclear.
+    """
 
     def __init__(
         self,
@@ -33,6 +42,8 @@ class Trial:
         self.min_precision, self.seed = min_precision, seed
         self.calibration = self._label(plan.calibration, progress, "calibration windows")
         self.test = self._label(plan.test, progress, "test windows")
+        self.labels = np.array([row.remarked for row in self.test], dtype=np.float64)
+        self.clear = np.array([row.kind != "ambiguous" for row in self.test], dtype=np.float64)
         self.windows = Bootstrap(
             [row.group for row in self.test], [row.weight for row in self.test], seed=seed
         )
@@ -68,13 +79,12 @@ class Trial:
         """Mean nats a token on the test remarks."""
         return token_loss(readings, [question.pair for question in self.plan.questions])
 
-    def four_way_gain(self, adapter: Readings, base: Readings) -> Interval:
-        """How much oftener the adapter tells the true remark."""
-        return self.asked.difference(self.four_way(adapter), self.four_way(base))
+    def choices(self, readings: Readings) -> list[Choice]:
+        """What an engine made of each question's options, in order."""
+        return [readings.questions[q.pair.id].choice for q in self.plan.questions]
 
-    def four_way(self, readings: Readings) -> Statistic:
+    def four_way(self, choices: Sequence[Choice]) -> Statistic:
         """Share of remarks whose window speaks most for them; equal ones share the point."""
-        choices = [readings.questions[q.pair.id].choice for q in self.plan.questions]
         points = [
             (choice[0] == max(choice)) / choice.count(max(choice)) if choice else 0.0
             for choice in choices

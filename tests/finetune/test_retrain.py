@@ -3,20 +3,25 @@
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from bot.demo.team import build_team
 from finetune.adapters import Registry, load_card
 from finetune.base_model import BaseModel
+from finetune.evaluation.kept import REPORT, SCORECARD, evaluations_folder
 from finetune.evaluation.readings import Progress, no_progress
+from finetune.evaluation.scorecard import read_scorecard
 from finetune.retrain import Retraining
 from finetune.training.loop import Report
 from finetune.training.train import Plan
 from mining.commands import mine
-from postil.errors import SourceError, TrainingError
+from postil.errors import ConfigError, SourceError, TrainingError
+from postil.records import Promotion
 from postil.settings import MiningSettings, Settings, TrainSettings
 
 REPO = "tidewater/harbor"
@@ -52,21 +57,38 @@ def settings(base: BaseModel) -> Settings:
     return Settings(train=train, mining=MiningSettings(shares=(0.2, 0.1, 0.5, 0.2)))
 
 
-def test_the_first_run_is_compared_with_the_base_and_the_second_finds_nothing_new(
+def test_what_is_not_proved_is_watched_and_the_second_run_finds_nothing_new(
     home: Path, settings: Settings
 ) -> None:
     registry = Registry(home)
     said = Retraining(settings, home, {}, REPO).go(silent, quiet)
     (made,) = registry.list(REPO)
-    assert "the bare base" in said
-    better = "; promoted:" in said
-    assert registry.current(REPO) == (made if better else None)
-    registry.promote(REPO, made)
+    assert "promoted in shadow" in said and "enough remarks to judge by" in said
+    assert registry.current(REPO) == made
+    promotion = load_card(made).promotion
+    assert promotion is not None and promotion.how == "shadow"
+    assert (evaluations_folder(home, REPO, made.name) / REPORT).exists()
     assert "nothing new" in Retraining(settings, home, {}, None).go(silent, quiet)
     assert list(registry.list(REPO)) == [made]
     looked = Retraining(settings, home, {}, REPO).look()
     assert f"made {load_card(made).created_at:%Y-%m-%d}" in looked
     assert "at the source 0 new and 0 changed" in looked
+
+
+def test_what_is_not_proved_never_takes_the_place_of_what_speaks(
+    home: Path, settings: Settings
+) -> None:
+    registry = Registry(home)
+    (live,) = registry.list(REPO)
+    speaking = Promotion(at=datetime.now(UTC), how="forced", failed=("by hand",))
+    registry.promote(REPO, live, speaking)
+    other = replace(settings, mining=replace(settings.mining, silences=0.5))
+    said = Retraining(other, home, {}, REPO).go(silent, quiet)
+    assert "not promoted" in said and "enough remarks to judge by" in said
+    assert registry.current(REPO) == live
+    (made,) = (folder for folder in registry.list(REPO) if folder != live)
+    kept = read_scorecard(evaluations_folder(home, REPO, made.name) / SCORECARD)
+    assert kept.live is not None and kept.live.adapter == live.name
 
 
 def test_two_at_once_are_refused(home: Path, settings: Settings) -> None:
@@ -81,3 +103,9 @@ def test_two_at_once_are_refused(home: Path, settings: Settings) -> None:
 def test_an_empty_store_is_one_clear_line(tmp_path: Path, settings: Settings) -> None:
     with pytest.raises(SourceError, match="run `postil mine"):
         Retraining(settings, tmp_path, {}, None).look()
+
+
+def test_planted_secrets_are_never_retrained_with(home: Path, settings: Settings) -> None:
+    planted = replace(settings, train=replace(settings.train, canaries=2))
+    with pytest.raises(ConfigError, match="take it out before retraining"):
+        Retraining(planted, home, {}, REPO).go(silent, quiet)

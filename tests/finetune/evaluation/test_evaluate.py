@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from finetune.engines import Engine
-from finetune.evaluation.evaluate import calibrate_gate, evaluate_adapter
-from finetune.evaluation.readings import Limits
+from finetune.evaluation.evaluate import Live, calibrate_gate, evaluate_adapter
+from finetune.evaluation.plan import Limits
 from finetune.evaluation.scorecard import Scorecard, encode_scorecard, read_scorecard
 from finetune.evaluation.tables import render_evaluation
 from finetune.recall import Recall, index_entries
@@ -97,11 +97,34 @@ def test_engines_are_measured_on_loss_lines_and_choice(card: Scorecard) -> None:
     assert base.four_way.value == 0.25
 
 
+def test_what_needs_no_model_chooses_among_the_same_remarks(card: Scorecard) -> None:
+    assert [choice.name for choice in card.choices] == ["base", "retrieval", "words in common"]
+    base, adapter = card.choice("base"), card.engine("adapter").four_way.value
+    assert base.four_way == card.engine("base").four_way
+    assert adapter is not None and base.four_way.value is not None
+    assert base.gain.value == pytest.approx(adapter - base.four_way.value, abs=1e-5)
+    assert base.gain.low is not None and base.gain.low > 0
+
+
+def test_the_live_adapter_is_measured_on_the_same_windows() -> None:
+    openings, team = Openings(), make_team(60)
+    alike = Live(name="old", open=openings(RULES), gate=None)
+    worse = Live(name="older", open=openings({}), gate=None)
+    same = evaluate(team, openings, live=alike).live
+    gained = evaluate(team, openings, live=worse).live
+    assert openings.most == 1
+    assert same is not None and gained is not None
+    assert (same.adapter, same.auc.value, same.four_way.value) == ("old", 0.0, 0.0)
+    assert gained.auc.value is not None and gained.auc.value > 0
+    assert gained.four_way.low is not None and gained.four_way.low > 0
+
+
 def test_samples_stand_beside_the_human_remarks(card: Scorecard) -> None:
     assert len(card.samples) == 5
     for view in card.samples:
         said = {one.name: one for one in view.said}
-        assert set(said) == {"base", "adapter", "retrieval", "constant remark", "random remark"}
+        assert {"retrieval", "constant remark", "random remark"} < set(said)
+        assert {"adapter", "base", "base, shown 3 remarks"} < set(said)
         assert said["adapter"].anchor == view.human.anchor
         assert view.human.message.startswith(said["adapter"].message)
         assert view.spoken
@@ -123,7 +146,7 @@ def test_the_same_pairs_give_the_same_bytes_and_they_read_back(
     path = tmp_path / "evaluation.json"
     path.write_bytes(encode_scorecard(card))
     assert read_scorecard(path) == card
-    assert msgspec.json.decode(path.read_bytes())["schema"] == 1
+    assert msgspec.json.decode(path.read_bytes())["schema"] == 2
     path.write_text("{}")
     with pytest.raises(ConfigError, match="not an evaluation"):
         read_scorecard(path)
