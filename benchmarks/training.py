@@ -202,6 +202,7 @@ def start_trl(base: Any, order: list[Any], change: dict[str, Any], steps: int) -
         learning_rate=COMMON.learning_rate,
         lr_scheduler_type="linear",
         train_sampling_strategy="sequential",
+        completion_only_loss=True,
         save_strategy="no",
         report_to="none",
         use_cpu=True,

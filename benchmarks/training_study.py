@@ -26,9 +26,10 @@ import click
 from finetune.processor import prepare_processor
 from postil.settings import TrainSettings, postil_home
 
-BARE = "bare base"
+BARE = {"bare base in NF4": "qlora", "bare base in 16 bits": "lora"}
+"""What the others are to be compared with: the rows that hold their base alike."""
 ROWS: dict[str, dict[str, Any]] = {
-    BARE: {},
+    **{name: {"mode": mode} for name, mode in BARE.items()},
     "full, 2e-5": {"mode": "full", "learning_rate": 2e-5},
     "full, 1e-4": {"mode": "full", "learning_rate": 1e-4},
     "lora, rank 16, 5e-4": {"mode": "lora", "learning_rate": 5e-4},
@@ -110,7 +111,7 @@ def measure(file: Path, row: str, count: int, max_length: int, seed: int) -> dic
     loop, plan = prepared.loop, prepared.plan
     chat = Chat(load_tokenizer(base))
     held = make_samples(chat, asked, max_length).samples
-    if row != BARE:
+    if row not in BARE:
         estimate = estimated(prepared).estimate
         assert estimate is not None
         meter.reset()

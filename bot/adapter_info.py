@@ -13,7 +13,8 @@ from finetune.gate import GATE_FILE, read_gate
 from postil.errors import AdapterError
 from postil.records import AdapterCard
 
-PRECISIONS = ("bf16", "nf4")
+PRECISIONS = ("bf16", "fp32", "nf4", "nf4-fp32")
+"""`finetune.base_model.Precision`, which cannot be asked without torch."""
 
 
 def read_info(folder: Path) -> tuple[AdapterCard, ModelInfo]:

@@ -5,6 +5,7 @@ from collections import Counter
 import msgspec
 
 from mining.examples import Funnel
+from mining.licence import Licence
 from postil.records import Pair
 
 
@@ -14,4 +15,5 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[Pair, ...]
     funnel: Funnel
     dropped: Counter[str]
+    licence: Licence
     sha256: str

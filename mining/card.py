@@ -20,7 +20,6 @@ def render_card(built: Built) -> str:
         f"      - split: {part}\n        path: {part}.parquet" for part in SPLITS if parts[part]
     )
     repos = ", ".join(sorted({pair.repo for pair in built.pairs}))
-    licences = ", ".join(sorted({pair.licence for pair in built.pairs} - {""})) or "not stated"
     kinds = ("remark", "silence", "ambiguous")
     rows = [
         (part, *(sum(p.kind == kind for p in parts[part]) for kind in kinds), _span(parts[part]))
@@ -38,7 +37,8 @@ Instruction/response pairs mined by Postil. Instruction: one window of a change.
 accepted review remark on it, or `NO_COMMENT` where a trusted reviewer looked and said nothing.
 
 - template `{TEMPLATE}`, sha256 of the pairs `{built.sha256}`
-- licence of the mined code: {licences}; each row holds the address it comes from
+- licence of the mined code: {built.licence.id} (says {built.licence.found})
+- each row holds the address it comes from
 - parts are split by pull request in time; calibration and test hold every window
 
 ![What was kept, what was dropped, and when it was said]({OVERVIEW})

@@ -1,6 +1,6 @@
-"""GitHub's interfaces with our own retry policy, through PyGithub's requester; read only.
+"""GitHub's interfaces with our own retry policy, signed in by PyGithub; read only.
 
-The transport never retries. A rate limit is waited for exactly, however long, and said; a fault
+The connection never retries. A rate limit is waited for exactly, however long, and said; a fault
 of the server is tried again up to four times with waits of at most a minute; what only a person
 can mend is one SourceError. https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import jwt
@@ -17,6 +17,7 @@ import msgspec
 import requests
 from github import Auth, Github, GithubException, GithubIntegration
 
+from mining.connection import Connection
 from postil.errors import ConfigError, SourceError
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,17 @@ https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-res
 """
 
 Json = dict[str, Any]
+
+
+T = TypeVar("T")
+
+
+class Answer(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """An answer of GraphQL, its `data` read as T; either part may be missing."""
+
+    data: T | None = None
+    errors: tuple[Json, ...] | None = None
+
 
 SERVER_FAULTS = frozenset({500, 502, 503, 504})
 MEND = {
@@ -78,25 +90,26 @@ class GitHubReader:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._github = github
+        self._connection = Connection(github)
         self._notice, self._sleep, self._now = notice, sleep, now
         self.requests = 0
 
     def close(self) -> None:
         """Close the connection."""
-        self._github.close()
+        self._connection.close()
 
-    def graphql(self, query: str, variables: Json) -> Json:
+    def graphql(self, query: str, variables: Json, kind: type[Answer[T]]) -> Answer[T]:
         """The whole answer, `errors` included. ServerFaultError: ask for less; else SourceError."""
-        url = self._github.requester.graphql_url
+        question = {"query": query, "variables": variables}
         while True:
-            status, headers, text = self._send(
-                "POST", url, {"query": query, "variables": variables}
-            )
-            answer: Json = _parse(text)
-            self._refuse(status, answer, "GraphQL")
-            limited = any(error.get("type") == "RATE_LIMITED" for error in answer.get("errors", ()))
-            if not limited:
+            status, headers, body = self._send("POST", self._connection.graphql_url, question)
+            if status >= 400:
+                self._refuse(status, _parse(body), "GraphQL")
+            try:
+                answer = msgspec.json.decode(body, type=kind)
+            except msgspec.DecodeError as error:  # a proxy's page
+                raise ServerFaultError(f"an answer that cannot be read: {error}") from error
+            if not any(error.get("type") == "RATE_LIMITED" for error in answer.errors or ()):
                 return answer
             self._wait(wait_s(403, headers, "rate limit", self._now()) or SECONDARY_WAIT_S)
 
@@ -104,8 +117,8 @@ class GitHubReader:
         """One page of a REST answer and the address of the next one."""
         pause_s = FIRST_WAIT_S
         for left in reversed(range(READ_RETRIES + 1)):
-            status, headers, text = self._send("GET", path, None)
-            answer = _parse(text)
+            status, headers, body = self._send("GET", path, None)
+            answer = _parse(body)
             if status not in SERVER_FAULTS:
                 self._refuse(status, answer, path.partition("?")[0])
                 return answer, _next_page(headers.get("link", ""))
@@ -119,13 +132,13 @@ class GitHubReader:
         self._notice(f"{why}; waiting {seconds:.0f} s")
         self._sleep(seconds)
 
-    def _send(self, verb: str, url: str, body: Json | None) -> tuple[int, dict[str, Any], str]:
+    def _send(self, verb: str, url: str, body: Json | None) -> tuple[int, dict[str, str], bytes]:
         """One request, again after a rate limit or a lost connection."""
         pause_s, left = FIRST_WAIT_S, READ_RETRIES
         while True:
             self.requests += 1
             try:
-                status, headers, text = self._github.requester.requestJson(verb, url, input=body)
+                status, headers, content = self._connection.send(verb, url, body)
             except requests.RequestException as error:
                 if not left:
                     raise SourceError(
@@ -136,9 +149,10 @@ class GitHubReader:
                 continue
             except GithubException as error:  # an App that may not have a token any more
                 raise SourceError(f"GitHub: {MEND.get(error.status, 'refused')}") from error
-            wait = wait_s(status, headers, text, self._now())
+            said = content.decode("utf-8", "replace") if status >= 400 else ""
+            wait = wait_s(status, headers, said, self._now())
             if wait is None:
-                return status, headers, text
+                return status, headers, content
             self._wait(wait)
 
     def _wait(self, seconds: float) -> None:
@@ -217,9 +231,9 @@ def wait_s(status: int, headers: Mapping[str, Any], text: str, now: float) -> fl
     return SECONDARY_WAIT_S if limited or status == 429 else None
 
 
-def _parse(text: str) -> Any:
+def _parse(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(text) if text else {}
+        return msgspec.json.decode(body) if body else {}
     except msgspec.DecodeError:
         return {}  # a proxy's page
 

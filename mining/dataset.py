@@ -13,6 +13,7 @@ from mining.built import Built
 from mining.card import render_card
 from mining.curation import Decision, apply_decisions
 from mining.examples import build_examples
+from mining.licence import find_licence
 from mining.overview import OVERVIEW, draw_overview
 from mining.pairs import to_pairs
 from mining.repository import Repository
@@ -38,11 +39,18 @@ def build_dataset(
     if not any(example.kind == "remark" for example in examples):
         reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.remarks.most_common(5))
         raise SourceError(f"no accepted remark found in {len(changes)} changes ({reasons})")
-    pairs, dropped = to_pairs(examples, settings)
+    licence = find_licence(repository, settings.licence, changes)
+    pairs, dropped = to_pairs(examples, msgspec.structs.replace(settings, licence=licence.id))
     dropped += curated
     folder.mkdir(parents=True, exist_ok=True)
     write_jsonl(folder / "pairs.jsonl", pairs)
-    built = Built(pairs=tuple(pairs), funnel=funnel, dropped=dropped, sha256=digest_pairs(pairs))
+    built = Built(
+        pairs=tuple(pairs),
+        funnel=funnel,
+        dropped=dropped,
+        licence=licence,
+        sha256=digest_pairs(pairs),
+    )
     (folder / "README.md").write_text(render_card(built), encoding="utf-8")
     draw_overview(built, folder / OVERVIEW)
     return built

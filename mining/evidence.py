@@ -34,13 +34,10 @@ def gather_evidence(thread: ReviewThread, pull: PullRequest, revisions: Revision
 def _changed_by_diff(span: Span, sha: str, pull: PullRequest, revisions: Revisions) -> bool | None:
     """Whether a line of the span was removed, or something put right after it, by the author."""
     last = pull.revisions[-1]
-    files = revisions.between(sha, last.sha)
+    files = revisions.file_between(sha, last.sha, span.path)
     if files is None:
         return None
-    file = next((f for f in files if f.old_path == span.path), None)
-    if file is None:
-        return False
-    touched = _touched_lines(file, span)
+    touched = {text for file in files for text in _touched_lines(file, span)}
     if not touched:
         return False
     return not _only_rebased(touched, span.path, sha, pull, revisions)
@@ -68,11 +65,14 @@ def _only_rebased(
     after = pull.revisions[-1]
     if before is None or before.base_sha == after.base_sha:
         return False
-    base = revisions.between(before.base_sha, after.base_sha)
-    file = next((f for f in base or () if f.old_path == path), None)
-    if file is None:
-        return False
-    moved = {line.text for hunk in file.hunks for line in hunk.lines if line.kind != " "}
+    files = revisions.file_between(before.base_sha, after.base_sha, path)
+    moved = {
+        line.text
+        for file in files or ()
+        for hunk in file.hunks
+        for line in hunk.lines
+        if line.kind != " "
+    }
     return touched <= moved
 
 

@@ -7,6 +7,8 @@ import msgspec
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """The tree of no files, which every repository knows; the base of a commit without parents."""
 
+FILE_MODES = ("100644 ", "100755 ")
+
 CLOCK_DIGITS = 11
 """Seconds up to the year 5138; a datetime ends with 9999."""
 
@@ -25,6 +27,14 @@ class TreeEntry(msgspec.Struct, frozen=True):
     name: str
     id: str
     is_tree: bool
+
+
+class TreeFile(msgspec.Struct, frozen=True):
+    """A file in a tree, no link and no other repository; `size` is None where it is not there."""
+
+    name: str
+    id: str
+    size: int | None
 
 
 class CommitText(msgspec.Struct, frozen=True):
@@ -58,14 +68,14 @@ def read_row(record: str) -> CommitRow:
     """Take a record of LOG_FORMAT apart."""
     sha, parents, at, author, mail, committer, committer_mail, message = record.split("\x1f", 7)
     return CommitRow(
-        sha=sha,
-        parents=tuple(parents.split()),
-        author_name=author,
-        author_mail=mail,
-        committer_name=committer,
-        committer_mail=committer_mail,
-        committed_at=int(at or 0),
-        message=message,
+        sha,
+        tuple(parents.split()),
+        author,
+        mail,
+        committer,
+        committer_mail,
+        int(at or 0),
+        message,
     )
 
 
@@ -106,3 +116,12 @@ def tree_entries(tree: GitObject) -> Iterator[TreeEntry]:
             is_tree=body[at:mode_end] == b"40000",
         )
         at = name_end + 1 + width
+
+
+def tree_files(listing: str) -> Iterator[TreeFile]:
+    """The files of a tree as `git ls-tree -z -l` lists them, by their last names."""
+    for row in listing.split("\0"):
+        about, tab, path = row.partition("\t")
+        if tab and about.startswith(FILE_MODES):
+            _, _, sha, size = about.split()
+            yield TreeFile(path.rpartition("/")[2], sha, int(size) if size.isdecimal() else None)

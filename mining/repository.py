@@ -5,18 +5,25 @@ the system, replaced objects, hooks, filters and the attributes of a checkout ar
 and diffs come from two long-lived git processes, so that reading many costs no process each.
 """
 
-import contextlib
 import re
-import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import git
 
-from mining.git_environment import isolated, online_environment
-from mining.objects import LOG_FORMAT, CommitRow, GitObject, read_commit, read_row
+from mining.git_environment import DIFF_OPTIONS, isolated, online_environment
+from mining.git_process import GitProcess
+from mining.objects import (
+    EMPTY_TREE,
+    LOG_FORMAT,
+    CommitRow,
+    GitObject,
+    TreeFile,
+    read_commit,
+    read_row,
+    tree_files,
+)
 from postil.errors import SourceError
 
 ALL_CHANGES = "refs/changes/*:refs/changes/*"
@@ -28,28 +35,10 @@ REQUEST_BYTES = 4096
 BINARY_PROBE = 8000
 """Bytes in which git looks for a zero byte to call a file binary (xdiff-interface.c)."""
 
-FOUND = re.compile(rb"([0-9a-f]{40,64}) ([a-z]+) (\d+)")
+ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+FOUND = re.compile(rb"([0-9a-f]{40,64}) ([a-z]+) (\d+)\n")
 END_OF_DIFF = "postil-end-of-diff"
 """`diff-tree --stdin` echoes a line that names no object; no line of a diff starts like this."""
-
-DIFF_OPTIONS = (
-    "--stdin",
-    "-r",
-    "-p",
-    "-M",
-    "-U3",
-    "--inter-hunk-context=0",
-    "--diff-algorithm=myers",
-    "--no-indent-heuristic",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-color",
-    "--no-relative",
-    "--ignore-submodules=none",
-    "--submodule=short",
-    "--src-prefix=a/",
-    "--dst-prefix=b/",
-)
 
 
 class Repository:
@@ -59,8 +48,9 @@ class Repository:
         self.path = Path(repo.git_dir)
         self._git = git.Git(str(self.path))
         self._git.update_environment(**isolated(self.path))
-        self._cat: Any = None
-        self._differ: Any = None
+        self._cat: GitProcess | None = None
+        self._differ: GitProcess | None = None
+        self._there: set[str] = set()
 
     def __enter__(self) -> "Repository":
         return self
@@ -77,11 +67,7 @@ class Repository:
         """End the git processes; the next question starts them again."""
         for process in (self._cat, self._differ):
             if process is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    process.stdin.close()
-                process.stdout.close()  # a child cut off in the middle of an answer ends as well
-                process.stderr.close()
-                process.proc.wait()
+                process.close()
         self._cat = self._differ = None
 
     def refs(self, prefix: str) -> dict[str, str]:
@@ -102,15 +88,20 @@ class Repository:
         (found,) = self.objects(["HEAD^{commit}"])
         return found.id if found else None
 
-    def commits(self) -> Iterator[CommitRow]:
-        """Every commit that any ref reaches, newest first."""
-        process = self._start("log", "--all", "-z", f"--format={LOG_FORMAT}")
+    def files(self, commit: str, folder: str = "") -> tuple[TreeFile, ...]:
+        """The files that lie in a folder of a commit, or at its top; no links."""
+        within = [f"{folder}/"] if folder else []
+        listing = self._ask("ls-tree", "-z", "-l", "--full-tree", commit, *within)
+        return tuple(tree_files(listing))
+
+    def commits(self, tip: str | None = None) -> Iterator[CommitRow]:
+        """Every commit that `tip` reaches, else any ref at all, newest first."""
+        of = ("--all",) if tip is None else ("--end-of-options", tip)
+        process = GitProcess(self._git, "log", "-z", f"--format={LOG_FORMAT}", *of)
         try:
-            for record in _records(process.stdout):
-                yield read_row(record)
+            yield from map(read_row, process.records())
         finally:
-            process.stdout.close()
-            process.proc.wait()
+            process.close()
 
     def objects(self, names: Sequence[str]) -> list[GitObject | None]:
         """Read objects by id or `commit:path`, in order; None for each that is not there."""
@@ -118,14 +109,19 @@ class Repository:
         # A name with a newline would be two questions; nothing has the empty name.
         for part in _portions(["" if "\n" in name else name for name in names]):
             if self._cat is None:
-                self._cat = self._start("cat-file", "--batch")
+                self._cat = GitProcess(self._git, "cat-file", "--batch")
             self._send(self._cat, part)
-            found.extend(self._next_object(self._cat) for _ in part)
+            found.extend([self._next_object(self._cat) for _ in part])
         return found
 
     def has(self, sha: str) -> bool:
         """Whether the object is there."""
-        return self.objects([sha])[0] is not None
+        if sha in self._there:
+            return True
+        found = self.objects([sha])[0] is not None
+        if found and ID.fullmatch(sha):
+            self._there.add(sha)  # what is not there may be fetched yet
+        return found
 
     def parents(self, sha: str) -> tuple[str, ...] | None:
         """The parents of a commit; None where there is no such commit."""
@@ -151,18 +147,39 @@ class Repository:
 
         Bytes that are not UTF-8 come out as replacement characters.
         """
-        trees = (self._tree(base), self._tree(head))
-        if self._differ is None:
-            self._differ = self._start("diff-tree", *DIFF_OPTIONS)
-        self._send(self._differ, [f"{trees[0]} {trees[1]}", END_OF_DIFF])
-        lines: list[bytes] = []
-        end = f"{END_OF_DIFF}\n".encode()
-        while (line := self._differ.stdout.readline()) != end:
-            if not line:
-                self.close()
+        text = self._between_commits(base, head)
+        if text is None:
+            trees = (self._tree(base), self._tree(head))
+            text = self._ask_differ(f"{trees[0]} {trees[1]}")
+            if text is None:
                 raise SourceError(f"{self.path}: git cannot diff {base} and {head}")
-            lines.append(line)
-        return b"".join(lines[1:]).decode("utf-8", "replace")  # the first line names the trees
+            text = text.partition("\n")[2]  # the first line names the trees
+        return text
+
+    def _between_commits(self, base: str, head: str) -> str | None:
+        """The diff where both are ids of commits, without looking for their trees; else None.
+
+        Git takes `base` for the only parent. Where it is no commit there is none in the line that
+        names both, and where `head` is a tree, the other way round, no blank line follows it.
+        """
+        if base == EMPTY_TREE or not (ID.fullmatch(base) and ID.fullmatch(head)):
+            return None
+        text = self._ask_differ(f"{head} {base}")
+        told = f"{head} {base}\n"
+        if text is None or text == told:
+            return None if text is None else ""
+        return text[len(told) + 1 :] if text.startswith(f"{told}\n") else None
+
+    def _ask_differ(self, pair: str) -> str | None:
+        """What `diff-tree` says, its first line included; None where it ended over it."""
+        if self._differ is None:
+            self._differ = GitProcess(self._git, "diff-tree", *DIFF_OPTIONS)
+        self._send(self._differ, [pair, END_OF_DIFF])
+        answer = self._differ.read_until(END_OF_DIFF.encode())
+        if answer is None:
+            self.close()
+            return None
+        return answer.decode("utf-8", "replace")
 
     def lines(self, sha: str, path: str) -> tuple[str, ...] | None:
         """The lines of a file at a commit; None where there is none or it is binary.
@@ -193,28 +210,24 @@ class Repository:
             raise SourceError(f"{self.path}: there is no commit {name}")
         return found.id
 
-    def _send(self, process: Any, lines: Sequence[str]) -> None:
+    def _send(self, process: GitProcess, lines: Sequence[str]) -> None:
         try:
-            process.stdin.write("".join(f"{line}\n" for line in lines).encode())
-            process.stdin.flush()
+            process.ask(lines)
         except BrokenPipeError as error:
             self.close()
             raise SourceError(f"{self.path}: git stopped reading objects") from error
 
-    def _next_object(self, process: Any) -> GitObject | None:
-        header = process.stdout.readline()
-        match = FOUND.fullmatch(header.rstrip(b"\n"))
+    def _next_object(self, process: GitProcess) -> GitObject | None:
+        header = process.read_line()
+        match = FOUND.fullmatch(header)
         if match is None:
             if not header:
                 self.close()
                 raise SourceError(f"{self.path}: git stopped reading objects")
             return None
         sha, kind, size = match.groups()
-        body = process.stdout.read(int(size) + 1)[:-1]
+        body = process.read(int(size) + 1)[:-1]
         return GitObject(id=sha.decode(), kind=kind.decode(), body=body)
-
-    def _start(self, *command: str) -> Any:
-        return self._git.execute(["git", *command], as_process=True, istream=subprocess.PIPE)
 
     def _ask(self, *command: str) -> str:
         try:
@@ -223,17 +236,6 @@ class Repository:
             raise SourceError("git is not installed") from error
         except git.GitCommandError as error:
             raise SourceError(f"{self.path}: git {command[0]}: {_said(error)}") from error
-
-
-def _records(stream: Any) -> Iterator[str]:
-    """Texts between zero bytes."""
-    rest = b""
-    while piece := stream.read(1 << 20):
-        *whole, rest = (rest + piece).split(b"\0")
-        for record in whole:
-            yield record.decode("utf-8", "replace")
-    if rest:
-        yield rest.decode("utf-8", "replace")
 
 
 def open_repository(path: Path) -> Repository:

@@ -1,18 +1,25 @@
-"""The parsed diff of a revision, and between two revisions, from git; a few are kept.
+"""The parsed diff of a revision, and of a file between two of them, from git; a few are kept.
 
 What git cannot give (a commit that is gone, a diff that cannot be read) is None, and the reader
 counts it.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
 
 from mining.repository import Repository
-from postil.diff import FileDiff, parse_diff
+from postil.diff import FileDiff, parse_diff, part_about, split_by_file
 from postil.errors import PayloadError, SourceError
 from postil.records import Revision
 
 KEPT = 64
-"""Parsed diffs held at once; threads of one pull request come one after another."""
+"""Diffs of each kind held at once; threads of one pull request come one after another."""
+
+T = TypeVar("T")
+Pair = tuple[str, str]
+Kept = OrderedDict[Pair, T | None]
 
 
 class Revisions:
@@ -20,7 +27,8 @@ class Revisions:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._kept: OrderedDict[tuple[str, str], tuple[FileDiff, ...] | None] = OrderedDict()
+        self._whole: Kept[tuple[FileDiff, ...]] = OrderedDict()
+        self._parts: Kept[list[str]] = OrderedDict()
 
     def change_of(self, revision: Revision) -> tuple[FileDiff, ...] | None:
         """What the revision proposes: its diff from where it left the base branch."""
@@ -31,23 +39,31 @@ class Revisions:
             base = self._repository.merge_base(base, revision.sha) or base
         else:
             base = self._repository.parent(revision.sha)
-        return self.between(base, revision.sha) if base else None
+        return self._take(self._whole, (base, revision.sha), parse_diff) if base else None
 
-    def between(self, before: str, after: str) -> tuple[FileDiff, ...] | None:
-        """The diff of two commits; None where one of them is gone or it cannot be read."""
-        key = (before, after)
-        if key not in self._kept:
-            self._kept[key] = self._read(before, after)
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+    def file_between(self, before: str, after: str, path: str) -> tuple[FileDiff, ...] | None:
+        """What two commits make of the file that had this path before: nothing, or one change.
 
-    def _read(self, before: str, after: str) -> tuple[FileDiff, ...] | None:
-        if not (self._repository.has(before) and self._repository.has(after)):
+        None where one of them is gone or the diff cannot be read. Other files are not parsed:
+        between two revisions lies all that the base branch did meanwhile.
+        """
+        parts = self._take(self._parts, (before, after), split_by_file)
+        return None if parts is None else _file(part_about(parts, path))
+
+    def _take(self, kept: Kept[T], pair: Pair, parse: Callable[[str], T]) -> T | None:
+        """The parsed diff of two commits, as it is kept or else from git."""
+        if pair not in kept:
+            kept[pair] = self._read(pair, parse)
+            if len(kept) > KEPT:
+                kept.popitem(last=False)
+        kept.move_to_end(pair)
+        return kept[pair]
+
+    def _read(self, pair: Pair, parse: Callable[[str], T]) -> T | None:
+        if not all(map(self.has, pair)):
             return None
         try:
-            return parse_diff(self._repository.diff(before, after))
+            return parse(self._repository.diff(*pair))
         except (PayloadError, SourceError):
             return None
 
@@ -58,3 +74,12 @@ class Revisions:
     def has(self, sha: str) -> bool:
         """Whether the commit is still there."""
         return self._repository.has(sha)
+
+
+@lru_cache(KEPT)
+def _file(part: str) -> tuple[FileDiff, ...] | None:
+    """A file's part of a diff; many threads stand on the same file."""
+    try:
+        return parse_diff(part)
+    except PayloadError:
+        return None

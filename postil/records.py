@@ -161,6 +161,8 @@ class Change(Record, frozen=True, kw_only=True):
     merged_by: str | None = None
     complete: bool = True
     """False: remarks were made that the source cannot tell of, so no window is a silence."""
+    licence: str = ""
+    """SPDX id under which the host shows the repository, where it does."""
 
 
 class Acceptance(Record, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ class MiningSettings(Section, frozen=True, kw_only=True):
     shares: tuple[float, float, float, float] = (0.65, 0.10, 0.10, 0.15)
     """Train, early stopping, calibration and test, by pull requests in time order."""
     licence: str = ""
-    """SPDX id of the mined repository; recorded on every pair."""
+    """SPDX expression of the mined repository, recorded on every pair; empty: it is looked for."""
 
     def __post_init__(self) -> None:
         if abs(sum(self.shares) - 1) > 1e-6 or min(self.shares) < 0:

@@ -75,6 +75,12 @@ class GraphQL:
             self._kept[number] = stamp, _pull(record)
         return self._kept[number][1]
 
+    def licence(self) -> Json | None:
+        """The repository's licence, as REST objects tell it within a pull request."""
+        repos = (record["pull"]["base"].get("repo") or {} for record in self.records.values())
+        told = next((repo["license"] for repo in repos if repo.get("license")), None)
+        return {"spdxId": told["spdx_id"]} if told else None
+
     def ordered(self) -> list[tuple[str, Json]]:
         """Every pull request by when it last moved, each with its place in that order."""
         keys = sorted((r["pull"]["updated_at"], n) for n, r in self.records.items())
@@ -99,7 +105,11 @@ class Root:
         if f"{owner}/{name}".lower() != self._host.repo.lower() and f"{owner}/{name}" != "old/name":
             said = f"Could not resolve to a Repository with the name '{owner}/{name}'."
             raise graphql.GraphQLError(said, extensions={"type": "NOT_FOUND"})
-        return {"nameWithOwner": self._host.repo, "pullRequests": self._pulls}
+        return {
+            "nameWithOwner": self._host.repo,
+            "licenseInfo": self._host.licence(),
+            "pullRequests": self._pulls,
+        }
 
     def _pulls(
         self,

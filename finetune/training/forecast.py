@@ -29,7 +29,7 @@ ADAM, ADAM8 = 8, 2
 
 BLOCK_HIDDEN, BLOCK_INNER = 34, 10
 """Bytes that a block keeps a token for the backward pass, per value of its width and its inner
-width; fitted on runs of the embedded base (docs/decisions/005)."""
+width; fitted on runs of the embedded base (docs/decisions/006)."""
 LOGIT = 14
 """Bytes a logit: in bf16, in float32, its softmax and its gradient."""
 GATHERED = 2

@@ -70,11 +70,14 @@ class Masters:
 
 
 def schedule(kind: str, step: int, steps: int, warmup: float) -> float:
-    """Share of the learning rate at a step, 1-based: linear warm-up, then down by `kind`."""
+    """Share of the learning rate at a step, 1-based: linear warm-up, then down by `kind`.
+
+    As in transformers the end lies one step behind the last, so that no step is without effect.
+    """
     rising = max(1.0, warmup * steps)
     if step < rising:
         return step / rising
-    done = min(1.0, (step - rising) / max(1.0, steps - rising))
+    done = min(1.0, (step - rising) / max(1.0, steps - rising + 1))
     if kind == "constant":
         return 1.0
     if kind == "linear":

@@ -4,9 +4,10 @@ One payload a change leaves, with what git holds of it verbatim. Objects are ask
 over many changes at once, so that one git process answers for all of them.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from mining.repository import ALL_CHANGES, clone, open_repository, without_passw
 from mining.sources import RawPayload
 from mining.sources.notedb import FORMAT, NoteDbPayload, read
 from mining.sources.notedb_comments import NoteText
-from mining.sources.notedb_log import LogEntry, closing_of, read_entry
+from mining.sources.notedb_log import Event, LogEntry, closing_of, read_entry
 from postil.errors import SourceError
 
 __all__ = ["Gerrit", "read"]
@@ -72,17 +73,22 @@ class Gerrit:
         self, group: Sequence[ChangeRefs], since: datetime | None, until: datetime | None
     ) -> Iterator[RawPayload]:
         kept: list[tuple[ChangeRefs, list[CommitText], datetime | None]] = []
+        patch_sets: list[list[str]] = []
+        last = until.timestamp() if until else math.inf
         for refs, chain in zip(group, self._chains([r.meta for r in group]), strict=True):
-            moved = _moved_at(chain)
+            events = [read_entry(LogEntry(c.author, c.at, c.message)) for c in chain]
+            moved = _moved_at(events)
             if until and moved and moved > until:
                 continue
-            known = [c for c in chain if until is None or c.at <= until.timestamp()]
+            known = [c for c in chain if c.at <= last]
             if since and known and known[-1].at < since.timestamp():
                 continue
             kept.append((refs, known, moved))
+            told = (e.commit for c, e in zip(chain, events, strict=True) if c.at <= last)
+            patch_sets.append(sorted({*refs.patch_sets.values(), *filter(None, told)}))
         notes = self._notes([chain[-1].tree if chain else "" for _, chain, _ in kept])
         robots = self._notes(self._trees([refs.robots for refs, _, _ in kept]))
-        parents = self._parents([_patch_sets(refs, chain) for refs, chain, _ in kept])
+        parents = self._parents(patch_sets)
         for index, (refs, chain, moved) in enumerate(kept):
             payload = NoteDbPayload(
                 format=FORMAT,
@@ -165,18 +171,9 @@ def _parents_of(found: GitObject | None) -> tuple[str, ...] | None:
     return commit.parents if commit else None
 
 
-def _patch_sets(refs: ChangeRefs, chain: Sequence[CommitText]) -> list[str]:
-    """Every commit that is or was a patch set, by refs and by log."""
-    logged = (read_entry(LogEntry(c.author, c.at, c.message)).commit for c in chain)
-    return sorted({*refs.patch_sets.values(), *filter(None, logged)})
-
-
-def _moved_at(chain: Sequence[CommitText]) -> datetime | None:
+def _moved_at(events: Sequence[Event]) -> datetime | None:
     """When the change closed; of an open one, its last entry. None without a log."""
-    if not chain:
-        return None
-    closed = closing_of([read_entry(LogEntry(c.author, c.at, c.message)) for c in chain]).at
-    return closed or datetime.fromtimestamp(chain[-1].at, UTC)
+    return (closing_of(events).at or events[-1].at) if events else None
 
 
 def _group_refs(refs: dict[str, str]) -> list[ChangeRefs]:

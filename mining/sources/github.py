@@ -8,9 +8,10 @@ no GraphQL, REST objects are fetched one pull request at a time, in the shape of
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,6 +20,7 @@ from mining.clients import (
     LONGEST_WAIT_S,
     READ_RETRIES,
     Access,
+    Answer,
     GitHubReader,
     Json,
     ServerFaultError,
@@ -29,14 +31,25 @@ from mining.repository import checked_clone
 from mining.sources import RawPayload
 from mining.sources.archive import read as read_rest
 from mining.sources.github_graph import read_graph
+from mining.sources.github_page import (
+    Found,
+    Node,
+    Pulls,
+    cut_off,
+    number_of,
+    put_back,
+    time_of,
+)
 from mining.sources.github_query import PAGE, PULLS, TAILS, follow, join, open_ends
 from mining.sources.github_rest import NEXT, fetch_rest
-from postil.errors import PayloadError, SourceError, UsageError
+from postil.errors import SourceError, UsageError
 from postil.records import Change
 
 __all__ = ["GitHub", "read"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class GitHub:
@@ -66,6 +79,7 @@ class GitHub:
         self.reader = reader or GitHubReader(connect(access, api_url, self.repo), notice=notice)
         self._notice = notice
         self._after: str | None = None
+        self._licence: str | None = None
 
     def resume(self, mark: str) -> None:
         """Begin behind a mark of an earlier run."""
@@ -92,22 +106,28 @@ class GitHub:
     ) -> Iterator[RawPayload]:
         whole = since is None and until is None
         for nodes, mark in self._pages(after, newest_first=since is not None):
-            for number, node in enumerate(nodes, 1):
-                moved = _time(node["closedAt"] or node["updatedAt"])
-                if since and _time(node["updatedAt"]) < since:
+            about = {"repository": self.repo, "licence": self._licence}
+            for place, node in enumerate(nodes, 1):
+                updated = time_of(node, "updatedAt")
+                moved = time_of(node, "closedAt") or updated
+                if since and updated and updated < since:
                     return
-                if until and moved > until:
+                if until and moved and moved > until:
                     continue
-                body = msgspec.json.encode({"repository": self.repo, "graphql": node})
-                last = mark if whole and number == len(nodes) else None
-                yield RawPayload(str(node["number"]), moved, body, last)
+                body = msgspec.json.encode({**about, "graphql": node})
+                last = mark if whole and place == len(nodes) else None
+                yield RawPayload(str(number_of(node)), moved, body, last)
 
-    def _pages(self, after: str | None, newest_first: bool) -> Iterator[tuple[list[Json], str]]:
+    def _pages(
+        self, after: str | None, newest_first: bool
+    ) -> Iterator[tuple[list[Node], str | None]]:
         """Whole pull requests, a page at a time, and the place behind each page."""
         size, faults = PAGE, 0
         while True:
             try:
                 found = self._page(after, size, "DESC" if newest_first else "ASC")
+                nodes = [node for node in found.nodes if node]
+                self._complete(nodes)
             except StaleMarkError:
                 self._notice("GitHub does not know the last run's place any more: starting over")
                 after = None
@@ -121,16 +141,14 @@ class GitHub:
                 self.reader.pause(pause_s, f"GitHub failed ({fault}); asking for {size} at a time")
                 continue
             faults = 0
-            nodes = [node for node in found["nodes"] if node]
-            self._complete(nodes)
-            mark = found["pageInfo"]["endCursor"]
+            mark = found.page_info.end_cursor
             if nodes:
                 yield nodes, mark
-            if not found["pageInfo"]["hasNextPage"]:
+            if not found.page_info.has_next_page:
                 return
             after, size = mark, min(size * 2, PAGE)
 
-    def _page(self, after: str | None, size: int, direction: str) -> Json:
+    def _page(self, after: str | None, size: int, direction: str) -> Pulls:
         owner, _, name = self.repo.partition("/")
         variables: Json = {
             "owner": owner,
@@ -139,45 +157,46 @@ class GitHub:
             "after": after,
             "direction": direction,
         }
-        data = self._ask(PULLS, variables)
-        repository = data["repository"]
-        if repository["nameWithOwner"].lower() != self.repo.lower():
-            new = repository["nameWithOwner"]
+        repository = self._ask(PULLS, variables, Answer[Found]).repository
+        if repository is None:
+            said = "there is no such repository, or the token may not see it"
+            raise SourceError(f"{self.repo}: {said}")
+        if repository.name_with_owner.lower() != self.repo.lower():
+            new = repository.name_with_owner
             raise SourceError(f"{self.repo} is called {new} now: mine github:{new}")
-        found: Json = repository["pullRequests"]
-        return found
+        told = repository.license_info
+        self._licence = told.spdx_id if told else None
+        return repository.pull_requests
 
-    def _complete(self, pulls: list[Json]) -> None:
+    def _complete(self, nodes: list[Node]) -> None:
         """Follow every open end of these pull requests, many in one request."""
-        while ends := [end for pull in pulls for end in open_ends(pull)]:
+        cut = [(node, fields) for node in nodes if (fields := cut_off(node))]
+        while ends := [end for _, fields in cut for end in open_ends(fields)]:
             for start in range(0, len(ends), TAILS):
                 some = ends[start : start + TAILS]
-                join(some, self._ask(*follow(some)))
+                join(some, self._ask(*follow(some), Answer[dict[str, Any]]))
+        for node, fields in cut:
+            put_back(node, fields)
 
-    def _ask(self, query: str, variables: Json) -> Json:
+    def _ask(self, query: str, variables: Json, kind: type[Answer[T]]) -> T:
         """The data of an answer. ServerFaultError where GitHub gave only a part of it."""
         try:
-            answer = self.reader.graphql(query, variables)
+            answer = self.reader.graphql(query, variables, kind)
         except SourceError as error:
             if ": 404:" in str(error):
                 raise NoGraphQLError from error
             raise
-        errors = answer.get("errors") or []
+        errors = answer.errors or ()
         kinds = {error.get("type") for error in errors}
-        if "NOT_FOUND" in kinds and not (answer.get("data") or {}).get("repository", True):
-            raise SourceError(
-                f"{self.repo}: there is no such repository, or the token may not see it"
-            )
         if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
             raise SourceError(f"{self.repo}: {_said(errors)}")
         if "INVALID_CURSOR_ARGUMENTS" in kinds and variables.get("after"):
             raise StaleMarkError
         if errors and not kinds <= {"NOT_FOUND"}:
             raise ServerFaultError(_said(errors))
-        if not isinstance(answer.get("data"), dict):
+        if answer.data is None:
             raise ServerFaultError("an answer without data")
-        data: Json = answer["data"]
-        return data
+        return answer.data
 
 
 class NoGraphQLError(Exception):
@@ -196,12 +215,5 @@ def read(body: bytes, dropped: Counter[str] | None = None) -> Change:
     return read_rest(body, dropped)
 
 
-def _said(errors: list[Json]) -> str:
+def _said(errors: Sequence[Json]) -> str:
     return " ".join(str(errors[0].get("message", "an error without words")).split())[:200]
-
-
-def _time(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError) as error:
-        raise PayloadError(f"not a time: {text!r}") from error

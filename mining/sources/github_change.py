@@ -29,6 +29,7 @@ def assemble(
         threads=tuple(threads),
         reviews=tuple(_reviews(events, threads, author)),
         merged_by=_merged_by(pull, events),
+        licence=pull.licence,
     )
 
 

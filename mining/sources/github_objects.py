@@ -28,10 +28,17 @@ class Account(msgspec.Struct, frozen=True):
     type: str = "User"
 
 
+class HostLicence(msgspec.Struct, frozen=True):
+    """What GitHub made of the licence file: an SPDX id, or NOASSERTION for an unknown text."""
+
+    spdx_id: str | None = None
+
+
 class Repo(msgspec.Struct, frozen=True):
     """A repository."""
 
     full_name: str
+    license: HostLicence | None = None
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -67,6 +74,12 @@ class Pull(msgspec.Struct, frozen=True, kw_only=True):
         if match is None:
             raise PayloadError(f"pull request {self.number}: of no known repository")
         return match[1]
+
+    @property
+    def licence(self) -> str:
+        """SPDX id by which the host shows the repository; "" where it names none."""
+        told = self.base.repo.license if self.base.repo else None
+        return (told.spdx_id if told else None) or ""
 
 
 class Signature(msgspec.Struct, frozen=True):

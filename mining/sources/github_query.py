@@ -10,20 +10,23 @@ from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 
-PAGE = 25
-"""Pull requests a page: about 70,000 nodes at most, of the 500,000 that GitHub allows."""
+PAGE = 50
+"""Pull requests a page: about 74,000 nodes at most, of the 500,000 that GitHub allows."""
 TAILS = 20
 """Open ends a request."""
 
 INFO = "pageInfo { hasNextPage endCursor }"
 WHO = "author { __typename login }"
 
-COMMENT = f"""{{
-  id fullDatabaseId {WHO} authorAssociation body createdAt url path diffHunk subjectType
-  originalLine originalStartLine originalCommit {{ oid }} commit {{ oid }} replyTo {{ id }}
+COMMENT = f"{{ fullDatabaseId {WHO} authorAssociation body createdAt originalCommit {{ oid }} }}"
+OPENING = f"""{{
+  id url path diffHunk subjectType originalLine originalStartLine commit {{ oid }}
   pullRequestReview {{ authorCanPushToRepository }}
   reactions(first: 5) {{ {INFO} nodes {{ content user {{ login }} }} }}
 }}"""
+"""What is wanted of the first comment of a thread alone. Every reply would repeat the hunk, which
+is half of all bytes, and asking for the reactions to each makes GitHub charge over three times.
+"""
 FORCED = "HEAD_REF_FORCE_PUSHED_EVENT"
 
 
@@ -45,7 +48,8 @@ class Tail(NamedTuple):
 COMMENTS = Tail("PullRequestReviewThread", "comments", "", COMMENT)
 THREAD = f"""{{
   id isResolved isOutdated resolvedBy {{ login }} path diffSide startDiffSide subjectType
-  {COMMENTS.ask(10)}
+  opening: comments(first: 1) {{ nodes {OPENING} }}
+  {COMMENTS.ask(20)}
 }}"""
 THREADS = Tail("PullRequest", "reviewThreads", "", THREAD)
 REVIEWS = Tail(
@@ -72,6 +76,7 @@ PULLS = f"""query Pulls(
 ) {{
   repository(owner: $owner, name: $name) {{
     nameWithOwner
+    licenseInfo {{ spdxId }}
     pullRequests(
       first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: $direction}}
     ) {{
@@ -80,10 +85,10 @@ PULLS = f"""query Pulls(
         id number title state url {WHO} mergedBy {{ __typename login }}
         createdAt updatedAt closedAt mergedAt headRefOid baseRefOid
         {THREADS.ask(40)}
-        {REVIEWS.ask(50)}
+        {REVIEWS.ask(100)}
         {COMMITS.ask(100)}
-        {TALK.ask(30)}
-        {PUSHES.ask(30)}
+        {TALK.ask(100)}
+        {PUSHES.ask(100)}
       }}
     }}
   }}
@@ -105,17 +110,21 @@ class OpenEnd(NamedTuple):
 
 
 def open_ends(pull: Json) -> Iterator[OpenEnd]:
-    """Every connection of a pull request that a page cut off."""
+    """Every connection of a pull request that a page cut off, among those that were read."""
     for tail in OF_PULL:
         yield from _open(tail, pull)
-    for thread in pull[THREADS.field]["nodes"]:
+    for thread in _read(pull.get(THREADS.field)):
         yield from _open(COMMENTS, thread)
-        for comment in thread[COMMENTS.field]["nodes"]:
+        for comment in _read(thread["opening"]):
             yield from _open(REACTIONS, comment)
 
 
+def _read(connection: Json | None) -> Iterator[Json]:
+    return (one for one in (connection or {}).get("nodes", ()) if isinstance(one, dict))
+
+
 def _open(tail: Tail, holder: Json) -> Iterator[OpenEnd]:
-    if holder[tail.field]["pageInfo"]["hasNextPage"]:
+    if tail.field in holder and holder[tail.field]["pageInfo"]["hasNextPage"]:
         yield OpenEnd(tail, holder)
 
 

@@ -7,7 +7,7 @@ hunk and `original_start_line` stay as they were when the comment was made.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from mining.sources.github_objects import Comment, kind_of, login_of
@@ -18,6 +18,10 @@ SUGGESTION = re.compile(
     r"^(?P<fence>`{3,})[ \t]*suggestion[^\n]*\n(?P<text>.*?)(?:^(?P=fence)`*[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
+
+
+NO_NEWLINE = "\n\\"
+"""How git's note begins that the line above it ends without a newline; it is no line itself."""
 
 
 class Row(NamedTuple):
@@ -92,11 +96,9 @@ def place(comment: Comment) -> Span | None:
     hunk = read_hunk(comment.diff_hunk or "")
     if comment.subject_type == "file" or hunk is None:
         return None
-    last = hunk.row(len(hunk.marks) - 1)
-    left = last.mark == "-" or (comment.side == "LEFT" and last.old is not None)
+    left = hunk.mark == "-" or (comment.side == "LEFT" and hunk.mark != "+")
     side: Side = "LEFT" if left else "RIGHT"
-    end = last.number(side)
-    assert end is not None  # noqa: S101 - the side was chosen so that the line has a number
+    end = hunk.last(side)
     start = min(_start(comment, hunk, side) or end, end)
     return Span(path=comment.path, side=side, start=max(start, 1), end=max(end, 1))
 
@@ -110,40 +112,74 @@ def _start(comment: Comment, hunk: "StoredHunk", side: Side) -> int | None:
     if first is None or comment.start_side in (None, side):
         return first
     other: Side = "RIGHT" if side == "LEFT" else "LEFT"
-    rows = [hunk.row(index) for index in range(len(hunk.marks))]
+    rows = list(hunk.rows())
     at = next((i for i, row in enumerate(rows) if row.number(other) == first), len(rows))
     return next((number for row in rows[at:] if (number := row.number(side))), None)
 
 
 class StoredHunk(NamedTuple):
-    """The first lines before and after, and the mark of each row."""
+    """The first numbers before and after; where the lines lie in the text, a newline before each.
+
+    Counted in place, since hunks are most of what a host sends: no line is taken out of the text.
+    """
 
     old: int
     new: int
-    marks: str
+    mark: str
+    """Of the last line: plus, minus, or else a line that stayed."""
+    text: str
+    begin: int
+    above: int
+    """Where the last line begins."""
 
-    def row(self, index: int) -> Row:
-        """One row with its numbers."""
-        mark, above = self.marks[index], self.marks[:index]
-        old = None if mark == "+" else self.old + index - above.count("+")
-        new = None if mark == "-" else self.new + index - above.count("-")
-        return Row(mark, old, new)
+    def last(self, side: Side) -> int:
+        """The number of the last line on a side that it is on."""
+        first, beside, other = (
+            (self.old, self.new, "\n+") if side == "LEFT" else (self.new, self.old, "\n-")
+        )
+        count = self._count("\n")
+        if beside:  # 0: the other side has no lines at all, as of an added file
+            count -= self._count(other)
+        if self.text.find("\\", self.begin, self.above) >= 0:
+            count -= self._count(NO_NEWLINE)
+        return first + count
+
+    def _count(self, start: str) -> int:
+        return self.text.count(start, self.begin, self.above)
+
+    def rows(self) -> Iterator[Row]:
+        """Every row with its numbers."""
+        old, new = self.old, self.new
+        lines = (
+            self.text[self.begin + 1 : self.above].split("\n") if self.above > self.begin else []
+        )
+        for line in (*lines, self.mark):
+            if line[:1] == "\\":
+                continue
+            mark = line[:1] or " "
+            yield Row(mark, None if mark == "+" else old, None if mark == "-" else new)
+            old += mark != "+"
+            new += mark != "-"
 
 
 def read_hunk(text: str) -> StoredHunk | None:
-    """The rows of a hunk as GitHub stores it, cut off behind the commented line; None: no hunk."""
-    header, _, body = text.partition("\n")
-    match = HUNK_HEADER.match(header)
-    if match is None or not body:
+    """A hunk as GitHub stores it, cut off behind the commented line; None: no hunk."""
+    match = HUNK_HEADER.match(text)
+    begin, end = text.find("\n"), len(text) - text.endswith("\n")
+    if match is None or begin < 0:
         return None
-    firsts = (line[:1] or " " for line in body.removesuffix("\n").split("\n"))
-    marks = "".join(mark for mark in firsts if mark != "\\")
-    return StoredHunk(int(match[1]), int(match[3]), marks) if marks else None
+    while (above := text.rfind("\n", begin, end)) >= 0:
+        line = text[above + 1 : end]
+        if not line.startswith("\\"):
+            mark = line[:1] or " "
+            return StoredHunk(int(match[1]), int(match[3]), mark, text, begin, above)
+        end = above
+    return None
 
 
 def read_suggestion(body: str) -> str | None:
     """The text of the first suggestion block; "" deletes the lines. None: no block."""
-    match = SUGGESTION.search(body.replace("\r\n", "\n"))
+    match = SUGGESTION.search(body.replace("\r\n", "\n")) if "suggestion" in body else None
     if match is None:
         return None
     text = match["text"]

@@ -21,7 +21,7 @@ MIGRATED = "Final NoteDb migration updates"
 CLOSED_TEXT = re.compile(
     r"^(?:(?:Patch Set \d+: )?Abandoned\b|Change (?:\d+ )?has been successfully )", re.MULTILINE
 )
-FOOTER = re.compile(r"([A-Z][A-Za-z-]*): ?(.*)")
+FOOTER = re.compile(r"^([A-Z][A-Za-z-]*): ?(.*)$", re.MULTILINE)
 ACCOUNT = re.compile(r"<(\d+)@[^>]*>")
 PATCH_SET = re.compile(r"(\d{1,9})(?: \((\w+)\))?")
 OWN_VOTE = re.compile(r"Code-Review=([+-]?\d{1,2})(?:, [0-9a-f:-]+)?")
@@ -66,13 +66,12 @@ def read_entry(entry: LogEntry) -> Event:
     """Read the footers of one entry: its last paragraph, which Gerrit alone writes."""
     footers: dict[str, str] = {}
     votes: list[int] = []
-    for line in entry.message.rstrip("\n").rpartition("\n\n")[2].split("\n"):
-        match = FOOTER.fullmatch(line)
-        if match and match[1] == "Label":
-            vote = OWN_VOTE.fullmatch(match[2])
+    for key, value in FOOTER.findall(entry.message.rstrip("\n").rpartition("\n\n")[2]):
+        if key == "Label":
+            vote = OWN_VOTE.fullmatch(value)
             votes += [int(vote[1])] if vote else []
-        elif match:
-            footers[match[1]] = match[2]
+        else:
+            footers[key] = value
     number = PATCH_SET.fullmatch(footers.get("Patch-set", ""))
     return Event(
         at=datetime.fromtimestamp(entry.at, UTC),

@@ -3,10 +3,11 @@
 import os
 import shutil
 from pathlib import Path
+from typing import cast, get_args
 
 import pytest
 
-from bot.adapter_info import read_info
+from bot.adapter_info import PRECISIONS, read_info
 from bot.model_process import ModelProcess
 from finetune.adapters import WEIGHTS
 from finetune.base_model import BaseModel, Precision
@@ -34,6 +35,21 @@ def process(folder: Path, base: BaseModel) -> ModelProcess:
 
 def alone(base: BaseModel, folder: Path, precision: Precision = "bf16") -> list[float]:
     return LocalEngine(base, folder, precision=precision, device="cpu").score(QUESTIONS)
+
+
+@pytest.mark.parametrize("mode", ["lora", "qlora"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_what_training_scores_in_can_be_served(tmp_path: Path, mode: str, dtype: str) -> None:
+    base = tiny_base(tmp_path / "base")
+    folder = add_adapter(base, tmp_path, mode=mode, dtype=dtype)
+    precision = read_info(folder)[0].scoring["precision"]
+    with process(folder, base) as model:
+        expected = alone(base, folder, cast(Precision, precision))
+        assert model.score(QUESTIONS) == pytest.approx(expected, abs=1e-6)
+
+
+def test_every_precision_is_known_without_torch() -> None:
+    assert get_args(Precision) == PRECISIONS
 
 
 def test_another_repository_is_read_without_loading_the_base_again(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def pull(number: int = 7, **more: Any) -> Json:
         "merged_at": "2024-05-03T08:00:00Z",
         "merged_by": user("mia"),
         "head": {"sha": HEAD, "repo": None},
-        "base": {"sha": BASE, "repo": {"full_name": REPO}},
+        "base": {"sha": BASE, "repo": {"full_name": REPO, "license": {"spdx_id": "MIT"}}},
     }
     return values | more
 

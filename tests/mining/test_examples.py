@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mining.card import render_card
@@ -186,6 +187,21 @@ def test_a_dataset_is_the_same_bytes_twice_and_opens_as_parquet(
     table = load_dataset("parquet", data_files=str(tmp_path / "one" / "train.parquet"))["train"]
     assert table["response"] == [pair.response for pair in built.pairs]
     assert "kept: tier B" in render_card(built)
+    assert {pair.licence for pair in built.pairs} == {"NOASSERTION"}
+    assert "- licence of the mined code: NOASSERTION (says " in render_card(built)
+
+
+def test_every_pair_and_the_card_name_the_licence_and_who_says_so(
+    history: tuple[Repository, list[Revision]], tmp_path: Path
+) -> None:
+    repository, revisions = history
+    settings = MiningSettings(shares=(1.0, 0.0, 0.0, 0.0))
+    change = msgspec.structs.replace(heeded(revisions), licence="MIT")
+    for licence, told in (("", "MIT (says the host)"), ("ISC", "ISC (says the setting)")):
+        wanted = msgspec.structs.replace(settings, licence=licence)
+        built = build_dataset([change], repository, wanted, tmp_path / "licensed")
+        assert {pair.licence for pair in built.pairs} == {told.split()[0]}
+        assert f"- licence of the mined code: {told}" in render_card(built)
 
 
 def test_a_history_without_accepted_remarks_is_one_clear_line(

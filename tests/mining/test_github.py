@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import graphql
+import msgspec
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
@@ -18,7 +19,15 @@ from mining.commands import mine
 from mining.sources import RawPayload
 from mining.sources.archive import read as read_archive
 from mining.sources.github import GitHub, read
-from mining.sources.github_query import COMMENTS, PULLS, REACTIONS, THREADS, OpenEnd, follow
+from mining.sources.github_query import (
+    COMMENTS,
+    PAGE,
+    PULLS,
+    REACTIONS,
+    THREADS,
+    OpenEnd,
+    follow,
+)
 from postil.errors import ConfigError, SourceError, UsageError
 from postil.records import Change, Reaction
 from postil.settings import Settings
@@ -49,7 +58,7 @@ def moved(number: int, minute: int, **more: Any) -> Json:
 
 @pytest.fixture
 def records() -> dict[int, Json]:
-    """60 pull requests: three pages."""
+    """60 pull requests: two pages."""
     return {n: moved(n, n % 60, comments=[comment(n * 100)]) for n in range(1, 61)}
 
 
@@ -127,8 +136,8 @@ def test_pages_come_in_the_order_of_the_last_move_with_a_mark_behind_each(
     payloads = Asked(server).all()
     minutes = [json.loads(p.body)["graphql"]["updatedAt"] for p in payloads]
     assert minutes == sorted(minutes)
-    assert [n for n, p in enumerate(payloads, 1) if p.mark] == [25, 50, 60]
-    assert len(server.requests) == 3
+    assert [n for n, p in enumerate(payloads, 1) if p.mark] == [PAGE, 60]
+    assert len(server.requests) == 2
 
 
 def test_what_a_page_cuts_off_is_fetched_many_open_ends_at_once(
@@ -148,7 +157,7 @@ def test_what_a_page_cuts_off_is_fetched_many_open_ends_at_once(
     assert len(found.threads) == 90
     assert len(found.threads[0].replies) == 25
     assert [r.author for r in found.threads[1].reactions] == [f"u{n}" for n in range(12)]
-    assert len(server.requests) <= 3 + 3
+    assert len(server.requests) <= 2 + 3
 
 
 def test_a_later_run_asks_only_for_what_moved_since(
@@ -203,6 +212,55 @@ def test_deleted_accounts_gone_commits_and_whole_files_are_read_or_counted(
     assert dropped == {"comment on a whole file": 1}
 
 
+def test_a_comment_that_cannot_be_read_is_counted_and_the_rest_goes_on(
+    records: dict[int, Json], server: ArchiveServer
+) -> None:
+    talk = [comment(100), comment(101, in_reply_to_id=100), comment(102), comment(103)]
+    records[1] = moved(1, 1, comments=talk)
+    payload = json.loads(next(p for p in Asked(server).all() if p.key == "1").body)
+    answered, second, third = payload["graphql"]["reviewThreads"]["nodes"]
+    del answered["comments"]["nodes"][1]["createdAt"]
+    second["opening"]["nodes"][0]["diffHunk"] = 7
+    third["comments"]["nodes"][0]["fullDatabaseId"] = "no number"
+    dropped: Counter[str] = Counter()
+    (thread,) = read(json.dumps(payload).encode(), dropped).threads
+    assert (thread.id, thread.replies) == ("100", ())
+    assert dropped == {"malformed comment": 3}
+
+
+def test_a_payload_of_before_openings_were_asked_for_apart_is_still_read(
+    records: dict[int, Json], server: ArchiveServer
+) -> None:
+    like = {"content": "HEART", "user": {"login": "olga"}}
+    talk = [comment(100, reactions_by=[like]), comment(101, in_reply_to_id=100)]
+    records[1] = moved(1, 1, comments=talk)
+    body = next(p for p in Asked(server).all() if p.key == "1").body
+    payload = json.loads(body)
+    assert body.startswith(b'{"repository":')
+    del payload["licence"]
+    for thread in payload["graphql"]["reviewThreads"]["nodes"]:
+        (opening,) = thread.pop("opening")["nodes"]
+        for one in thread["comments"]["nodes"]:
+            one |= opening
+    old = json.dumps(payload, separators=(",", ":")).encode()
+    assert read(old) == msgspec.structs.replace(read(body), licence="")
+    assert len(read(old).threads[0].replies) == 1
+
+
+@pytest.mark.parametrize("graphql", [True, False])
+@pytest.mark.parametrize(
+    ("licence", "told"),
+    [({"spdx_id": "MIT"}, "MIT"), ({"spdx_id": "NOASSERTION"}, "NOASSERTION"), (None, "")],
+)
+def test_the_licence_comes_along_as_the_host_shows_it(
+    records: dict[int, Json], licence: Json | None, told: str, graphql: bool
+) -> None:
+    for one in records.values():
+        one["pull"]["base"]["repo"]["license"] = licence
+    with ArchiveServer(REPO, records, graphql=graphql).serve() as server:
+        assert {change.licence for change in changes(Asked(server).all()).values()} == {told}
+
+
 @pytest.mark.parametrize(
     ("answer", "waits"),
     [
@@ -243,8 +301,21 @@ def test_a_question_too_large_is_halved_and_grows_again(
     server.faults = {1: answer, 2: answer}
     asked = Asked(server)
     assert len(asked.all()) == 60
-    assert [q["variables"]["first"] for q in server.seen] == [6, 12, 24, 25]
+    assert [q["variables"]["first"] for q in server.seen] == [12, 24, 48]
     assert asked.waits == [1.0, 2.0]
+
+
+def test_a_fault_while_open_ends_are_followed_asks_for_the_page_again(
+    records: dict[int, Json], server: ArchiveServer
+) -> None:
+    talk = [comment(5000 + n, created_at=f"2024-05-02T09:00:{n:02}Z") for n in range(50)]
+    records[30] = moved(30, 30, comments=talk)
+    server.faults = {2: Answer(502, {})}
+    asked = Asked(server)
+    found = changes(asked.all())
+    assert len(found) == 60
+    assert len(found["30"].threads) == 50
+    assert asked.waits == [1.0]
 
 
 def test_a_server_that_never_answers_is_given_up_in_one_line(server: ArchiveServer) -> None:
@@ -255,7 +326,7 @@ def test_a_server_that_never_answers_is_given_up_in_one_line(server: ArchiveServ
 
 
 def test_a_token_revoked_in_the_middle_keeps_what_came_before(server: ArchiveServer) -> None:
-    server.faults[3] = Answer(401, {"message": "Bad credentials"})
+    server.faults[2] = Answer(401, {"message": "Bad credentials"})
     came: list[RawPayload] = []
     with pytest.raises(SourceError, match=r"expired or was revoked.*the same command goes on"):
         for payload in Asked(server).source.fetch(None, None):
@@ -302,6 +373,17 @@ def test_without_graphql_rest_gives_the_same_changes(records: dict[int, Json]) -
         (again,) = Asked(server).all(payloads[-1].mark)  # the one the mark stands on
         assert again._replace(mark=None) == payloads[-1]._replace(mark=None)
         assert len(server.requests) - before == 4
+
+
+def test_the_token_goes_to_no_other_host_that_an_answer_points_to(
+    records: dict[int, Json],
+) -> None:
+    with ArchiveServer(REPO, records, graphql=False).serve() as server:
+        page = [record["pull"] for record in records.values()]
+        link = f'<https://elsewhere.example/api/v3/repos/{REPO}/pulls?page=9>; rel="next"'
+        server.faults[2] = Answer(200, page, {"Link": link})  # type: ignore[arg-type]
+        assert len(Asked(server).all()) == 60
+        assert server.requests[2] == f"GET /repos/{REPO}/pulls?page=9"
 
 
 def test_rest_waits_out_a_fault_and_gives_up_after_four(records: dict[int, Json]) -> None:

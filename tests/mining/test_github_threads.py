@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mining.sources.github_objects import Comment
 from mining.sources.github_threads import place, read_suggestion, read_threads
@@ -68,6 +70,25 @@ def test_a_comment_stands_at_the_end_of_its_stored_hunk(
     more: dict[str, Any], expected: Span
 ) -> None:
     assert place(made(**more)) == expected
+
+
+@given(
+    marks=st.lists(st.sampled_from("+- "), min_size=1, max_size=40),
+    texts=st.lists(st.sampled_from(["", "x", "+", "-y", "\\ z", "\r"]), min_size=40, max_size=40),
+    noted=st.sets(st.integers(0, 39), max_size=3),
+    side=st.sampled_from(["LEFT", "RIGHT"]),
+)
+def test_lines_are_counted_as_one_counts_them_by_hand(
+    marks: list[str], texts: list[str], noted: set[int], side: str
+) -> None:
+    old, new = int(set(marks) != {"+"}), int(set(marks) != {"-"})
+    hunk = f"@@ -{old},9 +{new},9 @@"
+    for at, (mark, text) in enumerate(zip(marks, texts, strict=False)):
+        note = "\n\\ No newline at end of file" if at in noted else ""
+        hunk += f"\n{mark}{text}{note}"
+    on = "LEFT" if marks[-1] == "-" or (side == "LEFT" and marks[-1] == " ") else "RIGHT"
+    number = sum(mark != ("+" if on == "LEFT" else "-") for mark in marks)
+    assert place(made(diff_hunk=hunk, side=side)) == span(on, number, number)
 
 
 @pytest.mark.parametrize(

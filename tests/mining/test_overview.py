@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from mining.built import Built
 from mining.examples import Funnel
+from mining.licence import Licence
 from mining.overview import count_by, draw_overview, language_of, year_of
 from postil.records import Pair, Window
 from tests.mining.builders import day
@@ -27,7 +28,8 @@ def made(number: int, language: str = "python", author: str = "rita") -> Pair:
 def built(*pairs: Pair) -> Built:
     reasons = Counter({"kept: tier B": len(pairs), "a reason that is long, very long indeed": 7})
     funnel = Funnel(remarks=reasons, windows=Counter(), teachers=Counter())
-    return Built(pairs=pairs, funnel=funnel, dropped=Counter(), sha256="0")
+    licence = Licence(id="MIT", found="the setting")
+    return Built(pairs=pairs, funnel=funnel, dropped=Counter(), licence=licence, sha256="0")
 
 
 def words(path: Path) -> set[str]:

@@ -9,7 +9,7 @@ from mining.objects import EMPTY_TREE
 from mining.repository import Repository, clone, open_repository, without_password
 from postil.diff import parse_diff
 from postil.errors import SourceError
-from tests.mining.notedb_builder import NoteDb
+from tests.mining.notedb_builder import START, NoteDb
 
 BODY = "".join(f"line {number}\n" for number in range(1, 21))
 
@@ -80,10 +80,70 @@ def test_many_diffs_come_one_after_another(db: NoteDb, repository: Repository) -
     assert "+1" in repository.diff(EMPTY_TREE, base)
 
 
+def test_trees_and_tags_are_compared_as_commits_are(db: NoteDb, repository: Repository) -> None:
+    base = db.commit({"a": "1\n"})
+    head = db.commit({"a": "2\n"}, base)
+    db.git("tag", "-a", "v1", "-m", "first", base)
+    tag = db.git("rev-parse", "refs/tags/v1")
+    trees = [db.git("rev-parse", f"{sha}^{{tree}}") for sha in (base, head)]
+    wanted = repository.diff(base, head)
+    assert "-1\n+2" in wanted
+    for before in (base, trees[0], tag, "refs/tags/v1"):
+        for after in (head, trees[1]):
+            assert repository.diff(before, after) == wanted
+
+
+def test_a_merge_is_compared_with_whatever_is_named(db: NoteDb, repository: Repository) -> None:
+    root = db.commit({"a": "1\n"})
+    left, right = db.commit({"a": "2\n"}, root), db.commit({"a": "1\n", "b": "3\n"}, root)
+    merge = db.commit({"a": "2\n", "b": "3\n"}, left, right)
+    assert [file.path for file in parse_diff(repository.diff(left, merge))] == ["b"]
+    assert [file.path for file in parse_diff(repository.diff(right, merge))] == ["a"]
+    assert [file.path for file in parse_diff(repository.diff(root, merge))] == ["a", "b"]
+
+
+def test_a_diff_longer_than_a_pipe_comes_whole(db: NoteDb, repository: Repository) -> None:
+    text = "".join(f"{number} {'x' * (number % 97)}\n" for number in range(9000))
+    head = db.commit({"a": text})
+    (file,) = parse_diff(repository.diff(EMPTY_TREE, head))
+    assert "".join(f"{line.text}\n" for line in file.hunks[0].lines) == text
+    assert repository.diff(head, head) == ""
+
+
+def test_commits_come_newest_first_of_all_refs_or_of_one(
+    db: NoteDb, repository: Repository
+) -> None:
+    root = db.commit({"a": "1\n"})
+    main = db.git(
+        "commit-tree", f"{root}^{{tree}}", "-p", root, text="ends\u00e9\n\nbody\n", at=START + 9
+    )
+    side = db.commit({"a": "2\n"}, root, at=20)
+    db.git("update-ref", "refs/heads/main", main)
+    db.git("update-ref", "refs/pull/7/head", side)
+    assert [row.sha for row in repository.commits()] == [side, main, root]
+    newest, _ = repository.commits("refs/heads/main")
+    assert (newest.sha, newest.parents, newest.author_name) == (main, (root,), "A")
+    assert newest.message == "ends\u00e9\n\nbody\n"
+    assert list(repository.commits("--all")) == []
+    assert next(repository.commits(side)).sha == side
+
+
+def test_more_commits_than_a_pipe_holds_come_whole(db: NoteDb, repository: Repository) -> None:
+    lines = [f"{'é' * (n % 50)} {n}\n" * (n % 7 + 1) for n in range(3000)]
+    feed = "".join(
+        f"commit refs/heads/main\nmark :{n + 1}\ncommitter C <c@example.com> {n} +0000\n"
+        f"data {len(text.encode())}\n{text}\n"
+        for n, text in enumerate(lines)
+    )
+    db.git("fast-import", "--quiet", text=feed)
+    assert [row.message for row in repository.commits()][::-1] == lines
+
+
 def test_a_diff_with_an_unknown_commit_says_so(db: NoteDb, repository: Repository) -> None:
     base = db.commit({"a": "1\n"})
-    with pytest.raises(SourceError, match="there is no commit ffff"):
-        repository.diff(base, "f" * 40)
+    for pair in ((base, "f" * 40), ("f" * 40, base)):
+        with pytest.raises(SourceError, match="there is no commit ffff"):
+            repository.diff(*pair)
     assert repository.diff(EMPTY_TREE, base)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from postil.diff import FileDiff, Hunk, language_of, parse_diff, windows
+from postil.diff import FileDiff, Hunk, language_of, parse_diff, part_about, split_by_file, windows
 from postil.errors import PayloadError
 from postil.records import DiffLine
 
@@ -51,6 +51,37 @@ def test_every_numbered_line_points_back_to_its_line_of_the_file(
                 assert new_lines[line.new - 1] == line.text
     if old != new:
         assert files and files[0].hunks
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(first=LINES, second=LINES)
+def test_a_diff_split_by_file_says_the_same_file_by_file(
+    tmp_path: Path, first: list[str], second: list[str]
+) -> None:
+    texts = {"a.py": "\n".join(first), "b ü/c.py": "diff --git \n".join(second) + "\n"}
+    diff = "".join(git_diff(tmp_path, "@@ -1 +1 @@\n", text, name) for name, text in texts.items())
+    whole = parse_diff(diff)
+    parts = split_by_file(diff)
+    assert tuple(file for part in parts for file in parse_diff(part)) == whole
+    for file in whole:
+        assert parse_diff(part_about(parts, file.old_path)) == (file,)
+
+
+def test_a_renamed_file_is_split_off_under_its_old_name() -> None:
+    text = (
+        "diff --git a/old.py b/new.py\nsimilarity index 90%\nrename from old.py\n"
+        "rename to new.py\n--- a/old.py\n+++ b/new.py\n@@ -1 +1 @@\n-x\n+y\n"
+        "diff --git a/p.png b/p.png\nindex 1..2 100644\nBinary files a/p.png and b/p.png differ\n"
+    )
+    parts = split_by_file(text)
+    assert [part_about(parts, name) for name in ("old.py", "p.png", "new.py", "py")] == [
+        *parts,
+        "",
+        "",
+    ]
+    assert split_by_file("") == []
 
 
 @given(
