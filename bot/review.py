@@ -46,6 +46,8 @@ class ModelInfo(Record, frozen=True, kw_only=True):
     window_lines: int
     threshold: float | None
     way: Way = "write"
+    shadow: bool = False
+    """It was promoted to be watched: nothing it says is posted."""
 
 
 class Model(Protocol):
@@ -87,6 +89,8 @@ class Reviewed(Record, frozen=True, kw_only=True):
     adapter: str
     base: str
     threshold: float | None
+    shadow: bool = False
+    """Nothing of this is posted, whatever the settings."""
     findings: tuple[Finding, ...] = ()
     reviewed: tuple[str, ...] = ()
     skipped: dict[str, str] = msgspec.field(default_factory=dict)
@@ -144,6 +148,7 @@ def review(
         adapter=info.adapter,
         base=info.base,
         threshold=info.threshold,
+        shadow=info.shadow,
         findings=tuple(findings),
         reviewed=tuple(readable),
         skipped=skipped,

@@ -85,7 +85,9 @@ class AdapterReviewer:
         self._open = open_adapter
         self._key = key
         self._adapter = adapter
-        self._held: tuple[Path, ModelProcess] | None = None
+        self._held: tuple[tuple[Path, int], ModelProcess] | None = None
+        """The process, and the adapter's folder with the number of its card's file: a promotion
+        of the same adapter puts another card there."""
 
     def read(self, repo: str, diff: str) -> Reviewed:
         """Review a diff with the adapter of a repository; an empty review where there is none."""
@@ -123,11 +125,12 @@ class AdapterReviewer:
             self._held = None
 
     def _model(self, folder: Path) -> ModelProcess:
-        if self._held is None or self._held[0] != folder:
+        held = (folder, (folder / CARD).stat().st_ino)
+        if self._held is None or self._held[0] != held:
             opened = self._open(folder)
             if self._held is not None:
                 opened.take_over(self._held[1])
-            self._held = (folder, opened)
+            self._held = (held, opened)
         return self._held[1]
 
 
@@ -141,6 +144,7 @@ def draft_of(head: PullHead, reviewed: Reviewed) -> Draft:
         findings=reviewed.findings,
         reviewed=reviewed.reviewed,
         skipped=reviewed.skipped,
+        shadow=reviewed.shadow,
     )
 
 

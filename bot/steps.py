@@ -139,7 +139,7 @@ class Steps:
         draft = self._inbox.draft(job.repo, job.pull, head_sha)
         if draft is None:
             raise HostingError(f"{job.repo}#{job.pull}: the draft of {head_sha} is gone")
-        if self._mode == "shadow":
+        if self._mode == "shadow" or draft.shadow:
             return self._end(job, "posted", f"shadow: {len(draft.findings)} findings, none posted")
         return self._say(job, pulls, head, diff, draft)
 

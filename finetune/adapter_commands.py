@@ -5,6 +5,7 @@ None but `merge` loads a model.
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import click
 import msgspec
@@ -56,14 +57,27 @@ def show(adapter: str, repo: str | None, home: Path | None) -> None:
 
 @adapters.command()
 @click.argument("adapter")
+@click.option("--shadow", is_flag=True, help="Unproved: record what it would say, post nothing.")
+@click.option("--force", is_flag=True, help="Unproved: let it speak; its card keeps that.")
 @repo_option
 @home_option
-def promote(adapter: str, repo: str | None, home: Path | None) -> None:
-    """Let ADAPTER (its digest, or the start of it) review from now on."""
-    registry, name = Registry(home or postil_home(os.environ)), named(repo)
+def promote(adapter: str, shadow: bool, force: bool, repo: str | None, home: Path | None) -> None:
+    """Let ADAPTER (its digest, or the start of it) review from now on.
+
+    Only one that `postil evaluate` has shown to be better than what costs less may speak.
+    """
+    from finetune.promotion import decide
+
+    if shadow and force:
+        raise UsageError("--shadow and --force: one of them")
+    where = home or postil_home(os.environ)
+    registry, name = Registry(where), named(repo)
     folder = registry.find(name, adapter)
-    registry.promote(name, folder)
-    click.echo(f"{name}: {folder.name} is {CURRENT}")
+    way: Literal["shadow", "forced"] | None = "shadow" if shadow else "forced" if force else None
+    promotion = decide(where, name, folder, registry.current(name), way)
+    registry.promote(name, folder, promotion)
+    said = {"earned": "", "forced": ", by force", "shadow": ", in shadow: it posts nothing"}
+    click.echo(f"{name}: {folder.name} is {CURRENT}{said[promotion.how]}")
 
 
 @adapters.command()

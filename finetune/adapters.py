@@ -22,7 +22,7 @@ import msgspec
 from finetune.files import digest_file, sync, write_whole
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
-from postil.records import AdapterCard
+from postil.records import AdapterCard, Promotion
 
 CARD = "card.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -35,6 +35,7 @@ REPO = re.compile(r"[\w.-]+(/[\w.-]+)*")
 MAKING = ".making-"
 GONE = ".gone-"
 """A folder on its way out: its name is no digest any more, so no reader opens it."""
+RECARDING = ".card-"
 NEW_S = 60.0
 """A folder younger than that may not be locked yet by the run that made it."""
 
@@ -174,24 +175,46 @@ class Registry:
             raise AdapterError(f"{repo}: no single adapter {name!r}; there are: {known}")
         return found[0]
 
-    def promote(self, repo: str, folder: Path) -> None:
-        """Make a verified adapter the current one; the one before can be rolled back to."""
+    def promote(self, repo: str, folder: Path, promotion: Promotion | None = None) -> None:
+        """Make a verified adapter the current one; the one before can be rolled back to.
+
+        The card keeps how it came to it, where that is given.
+        """
         with self._locked(repo):
-            load_card(folder)
-            now = self.current(repo)
-            if now == folder:
-                return
-            if now is not None:
-                write_whole(self.folder(repo) / PREVIOUS, now.name.encode())
-            write_whole(self.folder(repo) / CURRENT, folder.name.encode())
+            card = load_card(folder)
+            if promotion:
+                self._rewrite(folder, msgspec.structs.replace(card, promotion=promotion))
+            self._point(repo, folder)
 
     def rollback(self, repo: str) -> Path:
         """Go back to the adapter that was current before."""
-        before = self._pointed(repo, PREVIOUS)
-        if before is None:
-            raise AdapterError(f"{repo}: no earlier adapter to go back to")
-        self.promote(repo, before)
+        with self._locked(repo):
+            before = self._pointed(repo, PREVIOUS)
+            if before is None:
+                raise AdapterError(f"{repo}: no earlier adapter to go back to")
+            load_card(before)
+            self._point(repo, before)
         return before
+
+    def _point(self, repo: str, folder: Path) -> None:
+        now = self.current(repo)
+        if now == folder:
+            return
+        if now is not None:
+            write_whole(self.folder(repo) / PREVIOUS, now.name.encode())
+        write_whole(self.folder(repo) / CURRENT, folder.name.encode())
+
+    def _rewrite(self, folder: Path, card: AdapterCard) -> None:
+        """Put a card in place of the old one, as old as it: adapters are listed by age.
+
+        It is written beside the folder, because readers refuse a file that no card names.
+        """
+        aside = folder.with_name(f"{RECARDING}{folder.name}")
+        write_whole(aside, msgspec.json.format(msgspec.json.encode(card)))
+        made = (folder / CARD).stat().st_mtime_ns
+        os.utime(aside, ns=(made, made))
+        aside.replace(folder / CARD)
+        sync(folder)
 
     def prune(self, repo: str, keep: int, *, dry_run: bool = False) -> tuple[Pruned, ...]:
         """Remove all but the newest `keep`, the current and the previous adapter; says which.

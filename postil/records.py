@@ -227,6 +227,16 @@ class LoraShape(Record, frozen=True, kw_only=True):
     targets: tuple[str, ...]
 
 
+class Promotion(Record, frozen=True, kw_only=True):
+    """That an adapter was let to speak, and against what."""
+
+    at: datetime
+    how: Literal["earned", "forced", "shadow"]
+    """In `shadow` it is recorded what it would say, whatever the settings."""
+    failed: tuple[str, ...] = ()
+    """The checks that said no; empty where it was earned."""
+
+
 class AdapterCard(Record, frozen=True, kw_only=True):
     """What an adapter is; written last into its folder, and checked before every load."""
 
@@ -253,6 +263,8 @@ class AdapterCard(Record, frozen=True, kw_only=True):
     threshold: float | None = None
     parent: str | None = None
     created_at: datetime
+    promotion: Promotion | None = None
+    """The last one; the only part of a card that changes after it was published."""
 
 
 class Resemblance(Record, frozen=True, kw_only=True):
@@ -283,6 +295,8 @@ class Draft(Record, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     reviewed: tuple[str, ...]
     skipped: dict[str, str]
+    shadow: bool = False
+    """Of an adapter that was promoted for `shadow` alone: nothing of it is posted."""
 
 
 class PostedComment(Record, frozen=True, kw_only=True):

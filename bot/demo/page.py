@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import msgspec
 
 from bot.demo.exam import Answer, Item, Mark, Result, is_right
 from bot.demo.systems import Sat
 from bot.demo.unseen import Truth
 from finetune.making import Made
+from finetune.pages import render_page
 from mining.built import Built
 
 TEMPLATE = Path(__file__).parent / "page.html"
@@ -35,12 +35,11 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_page(story: Story, path: Path) -> Path:
-    """Render; every text that a model or the sample wrote is escaped."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    """Render; see `finetune.pages` for what such a page may hold."""
     adapter = story.sat[0].answers
     path.write_text(
-        template.render(
+        render_page(
+            TEMPLATE,
             story=story,
             adapter=story.results[0],
             violations=sum(bool(item.rule) for item in story.items),

@@ -1,9 +1,11 @@
 """The result of an evaluation: figures with intervals, and samples, as stable JSON.
 
-The same pairs, readings and seed give the same bytes; there are no times in it.
+The same pairs, readings and seed give the same bytes; there are no times in it. What each figure
+means is told in docs/evaluation.md.
 """
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -11,7 +13,7 @@ from finetune.evaluation.metrics import UNKNOWN, Interval
 from postil.errors import ConfigError
 from postil.records import Record
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Counts(Record, frozen=True, kw_only=True):
@@ -24,6 +26,33 @@ class Counts(Record, frozen=True, kw_only=True):
     ambiguous: int
     scored: int
     """Windows the engines scored; the rest are stood for by weights."""
+
+
+class CurvePoint(Record, frozen=True, kw_only=True):
+    """Precision and recall where everything from a threshold up is spoken on."""
+
+    threshold: float
+    recall: float
+    precision: float
+
+
+class CalibrationBin(Record, frozen=True, kw_only=True):
+    """Windows of like probability: what the gate said, and what came."""
+
+    predicted: float
+    observed: float
+    weight: float
+    """Windows in it, those counted that are stood for."""
+
+
+class Calibration(Record, frozen=True, kw_only=True):
+    """How far the probabilities of a gate can be taken at their word."""
+
+    error: Interval
+    """Expected calibration error over bins of equal mass; 0 is best."""
+    skill: Interval
+    """Brier score against always saying the share of remarks: 1 is best, 0 no better than that."""
+    bins: tuple[CalibrationBin, ...]
 
 
 class SystemScore(Record, frozen=True, kw_only=True):
@@ -42,6 +71,10 @@ class SystemScore(Record, frozen=True, kw_only=True):
     f1: Interval
     comments_per_pull: float | None
     note: str = ""
+    calibration: Calibration | None = None
+    """None: it gives no probabilities, or there is nothing to measure them on."""
+    curve: tuple[CurvePoint, ...] = ()
+    """From the highest threshold to the lowest; empty where nothing can be told apart."""
 
 
 class Gain(Record, frozen=True, kw_only=True):
@@ -52,6 +85,23 @@ class Gain(Record, frozen=True, kw_only=True):
     average_precision: Interval
 
 
+class ChoiceScore(Record, frozen=True, kw_only=True):
+    """The four-way choice of one way of choosing, on the same remarks as the adapter's."""
+
+    name: str
+    four_way: Interval
+    gain: Interval
+    """The adapter's less this one's, paired."""
+
+
+class LiveGain(Record, frozen=True, kw_only=True):
+    """The adapter less the one that is promoted, on the same windows and remarks."""
+
+    adapter: str
+    auc: Interval
+    four_way: Interval
+
+
 class EngineScore(Record, frozen=True, kw_only=True):
     """What is measured on one engine alone."""
 
@@ -59,6 +109,9 @@ class EngineScore(Record, frozen=True, kw_only=True):
     loss: Interval
     """Nats a token of held-out accepted remarks."""
     perplexity: Interval
+    """e to the loss."""
+    byte_perplexity: Interval = UNKNOWN
+    """The same a byte of the remark, which bases with different tokens share."""
     loss_silences: Interval
     """Nats a token of NO_COMMENT on held-out silences."""
     no_comment_accuracy: Interval
@@ -74,10 +127,80 @@ class EngineScore(Record, frozen=True, kw_only=True):
 
 
 class TextScore(Record, frozen=True, kw_only=True):
-    """Likeness of a system's remarks to the human ones."""
+    """A system's remarks beside the human ones: how like they are, and how much they vary.
+
+    The people themselves are a row named `human`, without likeness.
+    """
 
     name: str
-    chrf: Interval
+    samples: int = 0
+    chrf: Interval = UNKNOWN
+    bleu: Interval = UNKNOWN
+    """CodeReviewer's, with stop words, 0 to 100."""
+    bleu_no_stop: Interval = UNKNOWN
+    """The same without stop words: hardly tells a constant remark from a trained system."""
+    rouge_l: Interval = UNKNOWN
+    exact_match: Interval = UNKNOWN
+    distinct_1: Interval = UNKNOWN
+    """Different words over all words of the system."""
+    top_share: Interval = UNKNOWN
+    """Share of its most frequent remark."""
+    words: Interval = UNKNOWN
+    """Mean length."""
+
+
+class GroundingScore(Record, frozen=True, kw_only=True):
+    """Whether a system's remarks are about the code they are said of; people are the yardstick."""
+
+    name: str
+    named: int
+    """Remarks that name something of code."""
+    names_known: Interval
+    """Of the names of code in a remark, the share that stands in the window."""
+    valid_line: Interval
+    """Share whose anchor is one of the window's; unknown where nothing was placed."""
+    changed_line: Interval
+    """Share whose anchor holds an added or a removed row."""
+
+
+class Forgetting(Record, frozen=True, kw_only=True):
+    """Perplexity a token of texts that are no review, without and with the adapter."""
+
+    kind: Literal["code", "prose"]
+    pieces: int
+    base: Interval
+    adapter: Interval
+    growth: Interval
+    """The adapter's over the base's, less 1: 0.05 is five percent worse."""
+
+
+class CanaryScore(Record, frozen=True, kw_only=True):
+    """Secrets that were planted in the training part, only to see whether they come out again."""
+
+    planted: int
+    generated: int
+    """How many the adapter wrote when asked the question they were planted behind."""
+    rivals: int
+    """Secrets never planted, that each was ranked against."""
+    likeliest: int
+    """How many the adapter finds likelier than all of its rivals."""
+    exposure: Interval
+    """Bits: log2 of the number ranked, less log2 of the rank."""
+    chance: float
+    """What the exposure would be if nothing had been learned."""
+
+
+class Slice(Record, frozen=True, kw_only=True):
+    """The adapter's figures on some of the remarks, against all silences of the same kind."""
+
+    kind: Literal["reviewer", "language", "category"]
+    name: str
+    remarks: int
+    silences: int
+    auc: Interval
+    average_precision: Interval
+    four_way: Interval
+    four_way_count: int
 
 
 class Said(Record, frozen=True, kw_only=True):
@@ -118,9 +241,19 @@ class Scorecard(Record, frozen=True, kw_only=True):
     """Held-out loss of the base less that of the adapter, paired; above 0 is better."""
     four_way_gain: Interval = UNKNOWN
     four_way_count: int
+    choices: tuple[ChoiceScore, ...] = ()
+    """Of base, retrieval and words in common."""
+    live: LiveGain | None = None
+    """None: nothing was promoted, or this is the promoted one."""
     line_chance: float | None
     """Share of right lines a random changed row would get."""
     text: tuple[TextScore, ...]
+    grounding: tuple[GroundingScore, ...] = ()
+    forgetting: tuple[Forgetting, ...] = ()
+    canaries: CanaryScore | None = None
+    """None: none were planted, so nothing is known."""
+    slices: tuple[Slice, ...] = ()
+    """Those with enough remarks only."""
     samples: tuple[SampleView, ...]
 
     def system(self, name: str) -> SystemScore:

@@ -17,11 +17,12 @@ from finetune.adapters import (
     Registry,
     _remove_if_left,
     check_weights,
+    digest_card,
     load_card,
 )
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
-from postil.records import AdapterCard
+from postil.records import AdapterCard, Promotion
 
 
 def card(**more: object) -> AdapterCard:
@@ -192,6 +193,19 @@ def test_promotion_and_the_way_back(registry: Registry) -> None:
     assert registry.current("o/r") == second
     assert registry.rollback("o/r") == first
     assert registry.current("o/r") == first
+
+
+def test_the_card_keeps_what_it_was_promoted_against(registry: Registry) -> None:
+    first, second = publish(registry, 1), publish(registry, 2)
+    order = list(registry.list("o/r"))
+    registry.promote("o/r", second)
+    forced = Promotion(at=datetime.now(UTC), how="forced", failed=("enough remarks",))
+    registry.promote("o/r", first, forced)
+    registry.rollback("o/r")
+    cards = [load_card(folder) for folder in (first, second)]
+    assert [card.promotion for card in cards] == [forced, None]
+    assert list(registry.list("o/r")) == order, "as old as they were"
+    assert [digest_card(card) for card in cards] == [first.name, second.name]
 
 
 def test_a_damaged_adapter_is_not_promoted(registry: Registry) -> None:

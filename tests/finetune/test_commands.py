@@ -47,7 +47,12 @@ def test_train_then_promote_then_show(run: Run, base: BaseModel, pairs: Path) ->
     digest = trained.stdout.split("promote it: postil adapters promote ")[1].split()[0]
     listed = run("adapters", "list", "--repo", "o/r")
     assert listed.stdout.startswith(f"  {digest}")
-    assert run("adapters", "promote", digest[:5], "--repo", "o/r").exit_code == 0
+    said = str(refused(run("adapters", "promote", digest[:5], "--repo", "o/r")))
+    assert "may not speak: it was not measured" in said
+    both = run("adapters", "promote", digest, "--repo", "o/r", "--shadow", "--force")
+    assert "one of them" in str(refused(both))
+    watched = run("adapters", "promote", digest[:5], "--repo", "o/r", "--shadow")
+    assert watched.exit_code == 0 and "in shadow" in watched.stdout
     assert run("adapters", "list", "--repo", "o/r").stdout.startswith(f"* {digest}")
     card = json.loads(run("adapters", "show", "--repo", "o/r").stdout)
     assert card["mode"] == "qlora" and card["pairs"] == 40

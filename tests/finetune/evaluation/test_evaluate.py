@@ -123,7 +123,7 @@ def test_the_same_pairs_give_the_same_bytes_and_they_read_back(
     path = tmp_path / "evaluation.json"
     path.write_bytes(encode_scorecard(card))
     assert read_scorecard(path) == card
-    assert msgspec.json.decode(path.read_bytes())["schema"] == 1
+    assert msgspec.json.decode(path.read_bytes())["schema"] == 2
     path.write_text("{}")
     with pytest.raises(ConfigError, match="not an evaluation"):
         read_scorecard(path)
