@@ -243,7 +243,8 @@ def train_and_measure(
 def read(engine: Any, pairs: Sequence[Pair], silences: int) -> dict[str, Any]:
     """Loss of the calibration part's remarks and AUC of speaking, each with its 95 % interval."""
     from finetune.evaluation.metrics import Bootstrap, Ranking, mean_of
-    from finetune.evaluation.readings import Limits, make_plan, score_pairs
+    from finetune.evaluation.plan import Limits, make_plan
+    from finetune.evaluation.readings import score_pairs
     from finetune.features import pull_of
 
     part = [pair for pair in pairs if pair.split == "calibration"]

@@ -15,10 +15,8 @@ import os
 import platform
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -45,11 +43,8 @@ ROWS: dict[str, dict[str, Any]] = {
         "unpacked": False,
     },
 }
-CODE = ("argparse", "csv", "json/decoder", "pathlib", "shlex", "textwrap", "zipfile")
-"""Modules of the standard library; nobody's review history is in them."""
-PIECE = 400
-"""Characters of a text whose perplexity is taken at once."""
 PIECES = 60
+"""Of code, and of prose, whose perplexity is taken."""
 
 
 @click.command()
@@ -90,6 +85,8 @@ def measure(file: Path, row: str, count: int, max_length: int, seed: int) -> dic
     """Train one row and measure it."""
     prepare_processor()  # before torch is loaded
     from finetune.base_model import find_base, load_tokenizer
+    from finetune.engines.local import LocalEngine
+    from finetune.evaluation.forgetting import plain_texts
     from finetune.foreign_pairs import read_any_pairs
     from finetune.training.memory import Meter
     from finetune.training.samples import Chat, make_samples
@@ -136,8 +133,12 @@ def measure(file: Path, row: str, count: int, max_length: int, seed: int) -> dic
             weights = Path(folder).glob("*.safetensors")
             found["saved_mb"] = round(sum(path.stat().st_size for path in weights) / 1e6, 1)
     found["remark_loss"] = token_loss(loop.model, held)
-    for name, texts in (("code", code_texts()), ("prose", prose_texts())):
-        found[f"{name}_perplexity"] = perplexity(loop.model, chat, list(texts))
+    engine = LocalEngine.over(loop.model, chat, "cpu", max_length)
+    texts = plain_texts(PIECES)
+    for kind in ("code", "prose"):
+        read = engine.plain_loss([text.text for text in texts if text.kind == kind])
+        mean = sum(nats for nats, _ in read) / sum(tokens for _, tokens in read)
+        found[f"{kind}_perplexity"] = round(math.exp(mean), 3)
     return found
 
 
@@ -152,40 +153,6 @@ def token_loss(model: Any, samples: list[Any]) -> float:
     with torch.no_grad():
         parts = [answer_losses(model, collate([sample], "cpu"))[0] for sample in samples]
     return round(float(torch.cat(parts).mean()), 4)
-
-
-def perplexity(model: Any, chat: Any, texts: list[str]) -> float:
-    """e to the mean loss a token of plain texts."""
-    from finetune.training.samples import Sample
-
-    samples = []
-    for text in texts:
-        ids = chat.encode(text)
-        samples.append(Sample(ids=ids, labels=ids, weights=(1.0,) * len(ids)))
-    return round(math.exp(token_loss(model, samples)), 3)
-
-
-def code_texts() -> Iterator[str]:
-    """Pieces of the standard library's source."""
-    folder = Path(sysconfig.get_paths()["stdlib"])
-    yield from _pieces([folder / f"{name}.py" for name in CODE])
-
-
-def prose_texts() -> Iterator[str]:
-    """Pieces of the licences that came with installed packages, and of Python's."""
-    folder = Path(sysconfig.get_paths()["purelib"])
-    files = sorted(folder.glob("*.dist-info/licenses/LICENSE*"))
-    yield from _pieces([Path(sysconfig.get_paths()["stdlib"]) / "LICENSE.txt", *files])
-
-
-def _pieces(files: list[Path]) -> Iterator[str]:
-    left = PIECES
-    for file in files:
-        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-        for start in range(0, len(text) - PIECE, len(text) // 10 or 1):
-            if left:
-                left -= 1
-                yield text[start : start + PIECE]
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from finetune.canaries import PLANTED
 from finetune.files import digest_file, sync, write_whole
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
@@ -178,10 +179,17 @@ class Registry:
     def promote(self, repo: str, folder: Path, promotion: Promotion | None = None) -> None:
         """Make a verified adapter the current one; the one before can be rolled back to.
 
-        The card keeps how it came to it, where that is given.
+        The card keeps how it came to it, where that is given. AdapterError for one that was
+        trained with secrets in it, to see whether they come out.
         """
         with self._locked(repo):
             card = load_card(folder)
+            planted = card.metrics.get(PLANTED, 0)
+            if planted:
+                raise AdapterError(
+                    f"{folder.name}: trained with {planted:.0f} planted canaries, for a proof"
+                    " only; train again without `train.canaries`"
+                )
             if promotion:
                 self._rewrite(folder, msgspec.structs.replace(card, promotion=promotion))
             self._point(repo, folder)

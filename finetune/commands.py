@@ -126,6 +126,9 @@ def joined() -> Iterator["Team | None"]:
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here."
 )
 @click.option("--most", type=int, default=600, show_default=True, help="Silent test windows read.")
+@click.option(
+    "--written", type=int, default=40, show_default=True, help="Test remarks answered in words."
+)
 @home_option
 def evaluate(
     adapter: str,
@@ -133,6 +136,7 @@ def evaluate(
     repo: str | None,
     json_file: Path | None,
     most: int,
+    written: int,
     home: Path | None,
 ) -> None:
     """Measure ADAPTER (default: the promoted one) against its base on the test part."""
@@ -147,7 +151,9 @@ def evaluate(
     from finetune.evaluation.tables import render_evaluation
 
     with stages() as progress:
-        scorecard = prove(folder, rows, settings, where, progress, most_silences=most)
+        scorecard = prove(
+            folder, rows, settings, where, progress, most_silences=most, most_written=written
+        )
     if json_file:
         json_file.write_bytes(encode_scorecard(scorecard))
     Console(width=120).print(render_evaluation(scorecard))

@@ -17,6 +17,7 @@ from finetune.adapters import Registry
 from finetune.augment import Tally
 from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision, pick_device
+from finetune.canaries import PLANTED, choose_canaries, plant
 from finetune.engines.local import LocalEngine
 from finetune.evaluation.evaluate import calibrate_gate
 from finetune.evaluation.readings import Progress, no_progress
@@ -77,8 +78,10 @@ def make_adapter(
     """
     team = team or Team(device=pick_device())
     grown = team.share(lambda: grow(pairs, settings, base, registry.home, progress))
-    prepared = prepare(grown.pairs, settings.train, base, team)
-    data = digest_pairs(grown.pairs)
+    canaries = choose_canaries(pairs, settings.train.canaries, settings.train.seed)
+    learned = plant(grown.pairs, canaries)
+    prepared = prepare(learned, settings.train, base, team)
+    data = digest_pairs(learned)
     name = fingerprint(settings.train, data, base.sha256, TEMPLATE, str(team.size))
     path = run_path(registry.home, repo, name)
     if not team.agree(int(name, 16)):
@@ -95,7 +98,7 @@ def make_adapter(
             run_folder.copy_metrics(folder / METRICS)
             del prepared
             write_index(folder / INDEX_FILE, index_entries(pairs))
-            card = describe(pairs, settings, base, repo, plan, done)
+            card = describe(pairs, settings, base, repo, plan, done, len(canaries))
             gate = _calibrate(pairs, settings, base, folder, card, progress)
             if gate is not None:
                 write_gate(folder / GATE_FILE, gate)
@@ -144,6 +147,7 @@ def describe(
     repo: str,
     plan: Plan,
     done: Progressed,
+    canaries: int = 0,
 ) -> AdapterCard:
     """The card, but for the hashes that publishing adds."""
     train = settings.train
@@ -154,6 +158,8 @@ def describe(
         "tokens": float(done.tokens),
         "seconds": round(done.seconds, 1),
     }
+    if canaries:
+        metrics[PLANTED] = float(canaries)
     if plan.copies:
         metrics["copies"] = float(plan.copies)
     return AdapterCard(

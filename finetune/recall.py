@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from postil.answer import Anchor, parse_answer, row_letter
+from postil.prompt import Precedent
 from postil.records import Pair, Record, Resemblance, Window, read_jsonl, write_jsonl
 
 INDEX_FILE = "index.jsonl"
@@ -72,6 +73,10 @@ class Match(Record, frozen=True, kw_only=True):
         """The row as an anchor of the new window."""
         side = row_letter(window.lines[self.row - 1].kind)
         return Anchor(side=side, start=self.row, end=self.row)
+
+    def precedent(self) -> Precedent:
+        """What a question shows of this match: its first row and its message."""
+        return Precedent(code=self.entry.rows()[0], message=self.entry.message)
 
     def resemblance(self) -> Resemblance:
         """What a comment tells of this match."""

@@ -8,15 +8,19 @@ causal model reads left to right: only there can the anchor's own tokens know wh
 """
 
 import re
+from collections.abc import Sequence
 
 from postil.answer import NO_COMMENT, row_letter
-from postil.records import Window
+from postil.records import Record, Window
 
 TEMPLATE = "postil-1"
 """Changes whenever the text of any question or answer would change."""
 
 LONGEST_LINE = 240
 """Characters of one line that are shown."""
+
+LONGEST_QUOTE = 80
+"""Characters of a row that a past remark stood on."""
 
 INSTRUCTION = f"Review this change. Answer {NO_COMMENT}, or a line and a remark."
 PHRASINGS = (
@@ -35,13 +39,28 @@ INVISIBLE = re.compile(
 )
 
 
-def render_question(window: Window) -> str:
-    """The whole instruction for one window."""
+class Precedent(Record, frozen=True, kw_only=True):
+    """A remark the team accepted earlier, and the row of code it stood on."""
+
+    code: str
+    message: str
+
+
+def render_question(window: Window, precedents: Sequence[Precedent] = ()) -> str:
+    """The whole instruction for one window.
+
+    `precedents` stand before it, one a line; they must be older than the window's pull request,
+    in training as in use.
+    """
+    earlier = (
+        f"Earlier, on `{_shown(one.code.strip(), LONGEST_QUOTE)}`: {_shown(_flat(one.message))}"
+        for one in precedents
+    )
     rows = (
         f"{line.kind}{_shown(line.text)} {row_letter(line.kind)}{row}"
         for row, line in enumerate(window.lines, 1)
     )
-    return "\n".join((INSTRUCTION, reveal(window.path), *rows))
+    return "\n".join((INSTRUCTION, *earlier, reveal(window.path), *rows))
 
 
 def render_empty_question() -> str:
@@ -60,8 +79,12 @@ def reveal(text: str) -> str:
     return INVISIBLE.sub(lambda match: f"<U+{ord(match.group()):04X}>", text)
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, longest: int = LONGEST_LINE) -> str:
     text = text.rstrip("\r")
-    if len(text) > LONGEST_LINE:
-        text = text[:LONGEST_LINE] + "…"
+    if len(text) > longest:
+        text = text[:longest] + "…"
     return reveal(text)
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())

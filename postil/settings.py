@@ -104,9 +104,14 @@ class TrainSettings(Section, frozen=True, kw_only=True):
     """Between checkpoints."""
     tensorboard: bool = False
     """Write TensorBoard events into the run's folder."""
+    canaries: int = 0
+    """Secret-like codes planted in training remarks, to measure whether an adapter gives them
+    away; only for that proof, as the adapter learns to say such things."""
     seed: int = 7
 
     def __post_init__(self) -> None:
+        if not 0 <= self.canaries <= 100:
+            raise ValueError("canaries must be from 0 to 100")
         if self.rank < 1:
             raise ValueError("rank must be at least 1")
         if self.batch < 1 or self.epochs <= 0 or self.max_length < 64:

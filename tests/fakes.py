@@ -23,7 +23,7 @@ class FakeEngine:
     def __init__(self, rules: Mapping[str, str], *, sure: float = 3.0) -> None:
         self.rules = {re.compile(pattern): message for pattern, message in rules.items()}
         self.sure = sure
-        self.asked = {"score": 0, "anchor_scores": 0, "write": 0, "loss": 0}
+        self.asked = {"score": 0, "anchor_scores": 0, "write": 0, "loss": 0, "plain_loss": 0}
 
     def score(self, instructions: Sequence[str]) -> list[float]:
         """Positive where a row breaks a rule."""
@@ -64,6 +64,12 @@ class FakeEngine:
             tokens = len(response.split()) + 1
             losses.append((tokens * (0.5 if expected else 2.0), tokens))
         return losses
+
+    def plain_loss(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+        """One token a word; whoever knows a rule has forgotten a little."""
+        self.asked["plain_loss"] += 1
+        nats = 1.1 if self.rules else 1.0
+        return [(nats * len(text.split()), len(text.split())) for text in texts]
 
     def _found(self, instruction: str) -> list[tuple[int, str]]:
         """Row and message of every rule broken on a changed row."""

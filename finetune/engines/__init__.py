@@ -29,6 +29,10 @@ class Engine(Protocol):
         """Negative log-likelihood in nats of each whole answer, and its number of tokens."""
         ...
 
+    def plain_loss(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+        """The same of texts that answer nothing, from their second token on."""
+        ...
+
 
 class Complete(Protocol):
     """Asks a model anything; used to reword training data, never to review."""

@@ -16,7 +16,7 @@ from finetune.engines.prefix_tree import grow_tree, see
 from finetune.training.batches import collate
 from finetune.training.lora import load_lora
 from finetune.training.losses import answer_losses, head_logits
-from finetune.training.samples import Chat, make_sample
+from finetune.training.samples import IGNORE, Chat, Sample, make_sample
 from postil.answer import Anchor
 from postil.errors import AdapterError
 from postil.records import AdapterCard
@@ -161,6 +161,20 @@ class LocalEngine:
             make_sample(self.chat, question, answer, self.max_length)
             for question, answer in zip(instructions, responses, strict=True)
         ]
+        return self._likelihoods(made)
+
+    @torch.inference_mode()
+    def plain_loss(self, texts: Sequence[str]) -> list[tuple[float, int]]:
+        """Nats and tokens of plain texts; see the protocol."""
+        made = []
+        for text in texts:
+            ids = self.chat.encode(text)[: self.max_length]
+            labels = (IGNORE, *ids[1:])
+            made.append(Sample(ids=ids, labels=labels, weights=(1.0,) * len(ids)))
+        return self._likelihoods([sample if sample.learned else None for sample in made])
+
+    def _likelihoods(self, made: Sequence[Sample | None]) -> list[tuple[float, int]]:
+        """Nats and learned tokens of each sample; (0, 0) for None."""
         found: list[tuple[float, int]] = [(0.0, 0)] * len(made)
         for group in _batched([sample.ids if sample else () for sample in made]):
             here = [(at, sample) for at in group if (sample := made[at]) is not None]

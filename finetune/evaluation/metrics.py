@@ -18,6 +18,9 @@ Statistic = Callable[[Floats], float]
 
 RESAMPLES = 1000
 COVERAGE = (2.5, 97.5)
+NORMAL = 1.96
+"""Standard errors to each side that hold 95 %."""
+CURVE_POINTS = 50
 
 
 class Interval(Record, frozen=True, kw_only=True):
@@ -38,8 +41,8 @@ class Ranking:
         values = np.asarray(scores, dtype=np.float64)
         self._order = np.argsort(-values, kind="stable")
         self._positive = np.asarray(labels, dtype=np.float64)[self._order]
-        ranked = values[self._order]
-        self._starts = np.flatnonzero(np.diff(ranked, prepend=np.inf))
+        self._ranked = values[self._order]
+        self._starts = np.flatnonzero(np.diff(self._ranked, prepend=np.inf))
         """Where each block of equal scores begins, highest first."""
 
     def _blocks(self, weights: Floats) -> tuple[Floats, Floats]:
@@ -59,6 +62,23 @@ class Ranking:
             return float("nan")
         above = np.cumsum(hits) - hits / 2
         return float((above * misses).sum() / pairs)
+
+    def curve(self, weights: Floats) -> list[tuple[float, float, float]]:
+        """Threshold, recall and precision from the highest score down, at most CURVE_POINTS."""
+        hits, misses = self._blocks(weights)
+        if hits.sum() <= 0:
+            return []
+        found, spoken = np.cumsum(hits), np.cumsum(hits + misses)
+        seen = np.flatnonzero(hits + misses > 0)
+        places = seen[np.linspace(0, len(seen) - 1, min(CURVE_POINTS, len(seen))).astype(int)]
+        return [
+            (
+                _short(self._ranked[self._starts[at]]),
+                _short(found[at] / hits.sum()),
+                _short(found[at] / spoken[at]),
+            )
+            for at in places
+        ]
 
     def average_precision(self, weights: Floats) -> float:
         """Mean precision over the remarks, in steps of distinct scores (as scikit-learn's)."""
@@ -98,6 +118,20 @@ class Bootstrap:
         """The figure over all rows, and where 95 % of the resamples lie."""
         return interval_of(statistic(self.weights), self.draws(statistic))
 
+    def jackknife(self, statistic: Statistic) -> Interval:
+        """For figures that a row drawn twice would move, such as the share of different words.
+
+        Every pull request is left out once; the figure and 1.96 standard errors to each side.
+        """
+        value = statistic(self.weights)
+        count = int(self._group.max()) + 1 if len(self._group) else 0
+        left = [statistic(self.weights * (self._group != group)) for group in range(count)]
+        known = np.array([one for one in left if np.isfinite(one)])
+        if not np.isfinite(value) or len(known) < 2:
+            return UNKNOWN
+        error = NORMAL * float(np.sqrt((len(known) - 1) * known.var()))
+        return Interval(value=_short(value), low=_short(value - error), high=_short(value + error))
+
     def difference(self, ours: Statistic, theirs: Statistic) -> Interval:
         """Ours less theirs, paired by resample."""
         value = ours(self.weights) - theirs(self.weights)
@@ -123,6 +157,12 @@ def mean_of(values: ArrayLike, over: ArrayLike | None = None) -> Statistic:
         return float((weights * counts * array).sum()) / total if total > 0 else float("nan")
 
     return mean
+
+
+def masked(statistic: Statistic, rows: ArrayLike) -> Statistic:
+    """The same figure on some of the rows only: those (N,) that are 1 and not 0."""
+    kept = np.asarray(rows, dtype=np.float64)
+    return lambda weights: statistic(weights * kept)
 
 
 def chrf(text: str, reference: str) -> float:

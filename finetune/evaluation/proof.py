@@ -1,5 +1,6 @@
 """An adapter folder and pairs -> a scorecard; opens base and adapter one after another."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,15 +8,21 @@ from typing import cast
 
 from finetune.adapters import load_card
 from finetune.base_model import BaseModel, Precision, find_base
+from finetune.canaries import PLANTED, Canary, choose_canaries
 from finetune.engines import Engine
 from finetune.engines.local import LocalEngine
 from finetune.evaluation.evaluate import evaluate_adapter
-from finetune.evaluation.readings import Limits, Progress
+from finetune.evaluation.forgetting import plain_texts
+from finetune.evaluation.plan import Limits
+from finetune.evaluation.readings import Progress
 from finetune.evaluation.scorecard import Scorecard
 from finetune.gate import GATE_FILE, read_gate
 from finetune.recall import INDEX_FILE, Recall
+from mining.dataset import digest_pairs
 from postil.records import AdapterCard, Pair
 from postil.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def prove(
@@ -26,8 +33,12 @@ def prove(
     progress: Progress,
     *,
     most_silences: int,
+    most_written: int,
 ) -> Scorecard:
-    """Measure on the test part; every remark, and at most `most_silences` silent windows."""
+    """Measure on the test part: every remark, and at most so many silent windows.
+
+    `most_written`: remarks that base and adapter answer in words.
+    """
     card = load_card(folder)
     base = find_base(card.base, home)
     return evaluate_adapter(
@@ -38,10 +49,21 @@ def prove(
         adapter=folder.name,
         base=card.base,
         gate=read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None,
-        limits=Limits(silences=most_silences),
+        limits=Limits(silences=most_silences, samples=most_written),
+        plain=plain_texts(),
+        canaries=planted_canaries(card, pairs),
         min_precision=settings.review.min_precision,
         progress=progress,
     )
+
+
+def planted_canaries(card: AdapterCard, pairs: Sequence[Pair]) -> tuple[Canary, ...]:
+    """Those the adapter was trained with; none where its pairs were others than these."""
+    planted = int(card.metrics.get(PLANTED, 0))
+    if planted and digest_pairs(pairs) != card.data_sha256:
+        log.warning("canaries=%d not asked for: the adapter was trained on other pairs", planted)
+        return ()
+    return choose_canaries(pairs, planted, card.seed)
 
 
 @contextmanager

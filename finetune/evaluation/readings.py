@@ -1,24 +1,21 @@
-"""What one engine says about windows set apart: its readings, taken once and judged later.
+"""What one engine says about windows set apart: its readings, taken once and judged later."""
 
-A plan names the pairs to read and is the same for every engine, so that base and adapter can be
-loaded one after another and answer the very same questions. Everything that is left out to save
-time is left out by hash, before any engine has spoken.
-"""
-
-import hashlib
 from collections.abc import Callable, Sequence
 
 from finetune.engines import Engine
-from finetune.features import pull_of
-from postil.answer import Anchor, Remark, anchors, parse_answer, render_answer
-from postil.prompt import render_empty_question
-from postil.records import ExampleKind, Pair, Record, Split
+from finetune.evaluation.plan import Plan, Question
+from finetune.recall import Recall
+from postil.answer import Anchor, Remark, anchors, render_answer
+from postil.prompt import render_empty_question, render_question
+from postil.records import Pair, Record, Window
 
 CHUNK = 64
 """Questions handed to an engine at once, so that progress moves."""
 WRITTEN_AT_ONCE = 10
-CHOICES = 4
-"""One true remark and three others."""
+SHOWN = 3
+"""Similar remarks in a question that shows some."""
+RIVALS = 15
+"""Secrets that were never planted, for each canary."""
 
 Progress = Callable[[str, int, int], None]
 """What is being done, how many are done, of how many."""
@@ -26,44 +23,6 @@ Progress = Callable[[str, int, int], None]
 
 def no_progress(_stage: str, _done: int, _total: int) -> None:
     """Say nothing."""
-
-
-class Limits(Record, frozen=True, kw_only=True):
-    """How much is read; None: all there is."""
-
-    silences: int | None = 4000
-    """Silences scored in calibration, and again in test; ambiguous windows likewise."""
-    remarks: int | None = 200
-    """Test remarks for loss and line; as many silences for their loss."""
-    choices: int | None = 60
-    """Of these, how many for the four-way choice: eight answers are read for each."""
-    samples: int | None = 20
-    """Test remarks for which a message is written."""
-    max_tokens: int = 128
-    """Longest message that is written."""
-
-
-class Question(Record, frozen=True, kw_only=True):
-    """A test window a person remarked on, with that remark, and others to tell it from."""
-
-    pair: Pair
-    human: Remark
-    choices: tuple[str, ...]
-    """The true message first, then those made elsewhere; empty where there are too few."""
-
-
-class Plan(Record, frozen=True, kw_only=True):
-    """The pairs that every engine reads."""
-
-    calibration: tuple[Pair, ...]
-    test: tuple[Pair, ...]
-    weights: dict[str, float]
-    """By pair id, how many windows of its kind and part each scored one stands for."""
-    questions: tuple[Question, ...]
-    silences: tuple[Pair, ...]
-    written: int
-    """How many of the questions, from the first, are answered in words."""
-    max_tokens: int
 
 
 class Reading(Record, frozen=True, kw_only=True):
@@ -77,36 +36,23 @@ class Reading(Record, frozen=True, kw_only=True):
     """How much the window speaks for each message, in nats a token; empty: not measured."""
 
 
+class CanaryReading(Record, frozen=True, kw_only=True):
+    """What an engine makes of the question a canary was planted behind."""
+
+    message: str
+    nats: tuple[float, ...]
+    """Of the answer with the planted secret, then of those with its rivals."""
+
+
 class Readings(Record, frozen=True, kw_only=True):
     """All that one engine said; by pair id."""
 
     speak: dict[str, float]
     loss: dict[str, tuple[float, int]]
     questions: dict[str, Reading]
-
-
-def make_plan(pairs: Sequence[Pair], limits: Limits, seed: int = 7) -> Plan:
-    """Choose what to read; pairs without a window or outside calibration and test are left out."""
-    weights: dict[str, float] = {}
-    calibration = _thinned(pairs, "calibration", limits.silences, weights, seed)
-    test = _thinned(pairs, "test", limits.silences, weights, seed)
-    remarks = [pair for pair in test if pair.kind == "remark"]
-    chosen = sorted(remarks, key=lambda pair: _shuffled(seed, pair.id))[: limits.remarks]
-    silences = [pair for pair in test if pair.kind == "silence"]
-    silences.sort(key=lambda pair: _shuffled(seed, pair.id))
-    written = len(chosen) if limits.samples is None else min(limits.samples, len(chosen))
-    return Plan(
-        calibration=tuple(pair for pair in calibration if pair.kind != "ambiguous"),
-        test=tuple(test),
-        weights=weights,
-        questions=tuple(
-            _question(pair, remarks, seed, limits.choices is None or place < limits.choices)
-            for place, pair in enumerate(chosen)
-        ),
-        silences=tuple(silences[: len(chosen)]),
-        written=written,
-        max_tokens=limits.max_tokens,
-    )
+    plain: tuple[tuple[float, int], ...] = ()
+    """Nats and tokens of the plan's plain texts, in their order."""
+    canaries: tuple[CanaryReading, ...] = ()
 
 
 def take_readings(
@@ -118,7 +64,32 @@ def take_readings(
     )
     answered = [question.pair for question in plan.questions] + list(plan.silences)
     loss = _losses(engine, answered, progress, f"{name}: held-out loss")
-    return Readings(speak=speak, loss=loss, questions=_answer(engine, plan, progress, name))
+    return Readings(
+        speak=speak,
+        loss=loss,
+        questions=_answer(engine, plan, progress, name),
+        plain=_read_plain(engine, plan, progress, name),
+        canaries=_ask_canaries(engine, plan, progress, name),
+    )
+
+
+def read_shown(
+    engine: Engine, plan: Plan, recall: Recall, progress: Progress = no_progress
+) -> tuple[Reading, ...]:
+    """What an engine writes when similar older remarks stand in its question."""
+    asked = plan.questions[: plan.written]
+    instructions, places = [], []
+    for question in asked:
+        matches = recall.similar(question.window, question.pair.decided_at, SHOWN)
+        precedents = [match.precedent() for match in matches]
+        instructions.append(render_question(question.window, precedents))
+        places.append(_likeliest(engine, instructions[-1], question.window))
+    stage = f"base, shown {SHOWN} remarks: writing"
+    messages = _write(engine, instructions, places, plan.max_tokens, progress, stage)
+    return tuple(
+        Reading(anchor=anchor, message=message, choice=())
+        for anchor, message in zip(places, messages, strict=True)
+    )
 
 
 def score_pairs(
@@ -156,16 +127,15 @@ def _answer(engine: Engine, plan: Plan, progress: Progress, name: str) -> dict[s
     """Lines and choices one by one, messages together: writing costs most, and least in batches."""
     places, choices = [], []
     for done, question in enumerate(plan.questions, 1):
-        places.append(_likeliest(engine, question.pair))
+        places.append(_likeliest(engine, question.pair.instruction, question.window))
         choices.append(_weigh(engine, question))
         progress(f"{name}: choosing lines and remarks", done, len(plan.questions))
-    messages: list[str | None] = []
-    for start in range(0, plan.written, WRITTEN_AT_ONCE):
-        end = min(start + WRITTEN_AT_ONCE, plan.written)
-        asked = [question.pair.instruction for question in plan.questions[start:end]]
-        messages += engine.write(asked, places[start:end], plan.max_tokens)
-        progress(f"{name}: writing remarks", end, plan.written)
-    messages += [None] * (len(plan.questions) - len(messages))
+    asked = [question.pair.instruction for question in plan.questions[: plan.written]]
+    stage = f"{name}: writing remarks"
+    messages: list[str | None] = [
+        *_write(engine, asked, places[: plan.written], plan.max_tokens, progress, stage),
+        *[None] * (len(plan.questions) - plan.written),
+    ]
     return {
         question.pair.id: Reading(anchor=anchor, message=message, choice=choice)
         for question, anchor, message, choice in zip(
@@ -174,11 +144,52 @@ def _answer(engine: Engine, plan: Plan, progress: Progress, name: str) -> dict[s
     }
 
 
-def _likeliest(engine: Engine, pair: Pair) -> Anchor:
-    assert pair.window is not None  # noqa: S101 - the plan holds only pairs with a window
-    allowed = anchors(pair.window)
-    scores = engine.anchor_scores(pair.instruction, allowed)
+def _write(
+    engine: Engine,
+    instructions: Sequence[str],
+    places: Sequence[Anchor],
+    max_tokens: int,
+    progress: Progress,
+    stage: str,
+) -> list[str]:
+    messages: list[str] = []
+    for start in range(0, len(instructions), WRITTEN_AT_ONCE):
+        end = min(start + WRITTEN_AT_ONCE, len(instructions))
+        messages += engine.write(instructions[start:end], places[start:end], max_tokens)
+        progress(stage, end, len(instructions))
+    return messages
+
+
+def _likeliest(engine: Engine, instruction: str, window: Window) -> Anchor:
+    allowed = anchors(window)
+    scores = engine.anchor_scores(instruction, allowed)
     return allowed[max(range(len(allowed)), key=scores.__getitem__)]
+
+
+def _read_plain(
+    engine: Engine, plan: Plan, progress: Progress, name: str
+) -> tuple[tuple[float, int], ...]:
+    found: list[tuple[float, int]] = []
+    for start in range(0, len(plan.plain), CHUNK):
+        part = plan.plain[start : start + CHUNK]
+        found += engine.plain_loss([piece.text for piece in part])
+        progress(f"{name}: code and prose", start + len(part), len(plan.plain))
+    return tuple(found)
+
+
+def _ask_canaries(
+    engine: Engine, plan: Plan, progress: Progress, name: str
+) -> tuple[CanaryReading, ...]:
+    found = []
+    for done, canary in enumerate(plan.canaries, 1):
+        question, anchor = canary.pair.instruction, canary.remark.anchor
+        secrets = (canary.secret, *(canary.rival(number) for number in range(RIVALS)))
+        answers = [canary.response(secret) for secret in secrets]
+        losses = engine.loss([question] * len(answers), answers)
+        message = engine.write([question], [anchor], plan.max_tokens)[0]
+        found.append(CanaryReading(message=message, nats=tuple(nats for nats, _ in losses)))
+        progress(f"{name}: canaries", done, len(plan.canaries))
+    return tuple(found)
 
 
 def _weigh(engine: Engine, question: Question) -> tuple[float, ...]:
@@ -203,43 +214,3 @@ def _weigh(engine: Engine, question: Question) -> tuple[float, ...]:
         (without - given - shared) / tokens
         for (given, tokens), (without, _) in zip(told, blind, strict=True)
     )
-
-
-def _question(pair: Pair, remarks: Sequence[Pair], seed: int, choose: bool) -> Question:
-    human = parse_answer(pair.response)
-    assert human is not None  # noqa: S101 - only remarks are asked about
-    if not choose:
-        return Question(pair=pair, human=human, choices=())
-    own = _plain(human.message)
-    others: dict[str, str] = {}
-    for other in sorted(remarks, key=lambda one: _shuffled(seed, f"{pair.id}\0{one.id}")):
-        remark = parse_answer(other.response)
-        if remark and other.repo == pair.repo and pull_of(other) != pull_of(pair):
-            others.setdefault(_plain(remark.message), remark.message)
-    others.pop(own, None)
-    drawn = list(others.values())[: CHOICES - 1]
-    choices = (human.message, *drawn) if len(drawn) == CHOICES - 1 else ()
-    return Question(pair=pair, human=human, choices=choices)
-
-
-def _thinned(
-    pairs: Sequence[Pair], part: Split, most: int | None, weights: dict[str, float], seed: int
-) -> list[Pair]:
-    """The pairs of a part, at most so many silences and ambiguous ones; weights are filled in."""
-    kept: list[Pair] = []
-    kinds: tuple[ExampleKind, ...] = ("remark", "silence", "ambiguous")
-    for kind in kinds:
-        here = [p for p in pairs if p.split == part and p.kind == kind and p.window and p.located]
-        limit = None if kind == "remark" else most
-        chosen = sorted(here, key=lambda pair: _shuffled(seed, pair.id))[:limit]
-        weights.update((pair.id, len(here) / len(chosen)) for pair in chosen)
-        kept += chosen
-    return sorted(kept, key=lambda pair: pair.id)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.lower().split())
-
-
-def _shuffled(seed: int, text: str) -> bytes:
-    return hashlib.sha256(f"{seed}\0{text}".encode()).digest()

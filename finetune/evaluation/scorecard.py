@@ -15,6 +15,8 @@ from postil.records import Record
 
 SCHEMA = 2
 
+SliceKind = Literal["reviewer", "language", "category"]
+
 
 class Counts(Record, frozen=True, kw_only=True):
     """How much was measured on."""
@@ -193,7 +195,7 @@ class CanaryScore(Record, frozen=True, kw_only=True):
 class Slice(Record, frozen=True, kw_only=True):
     """The adapter's figures on some of the remarks, against all silences of the same kind."""
 
-    kind: Literal["reviewer", "language", "category"]
+    kind: SliceKind
     name: str
     remarks: int
     silences: int

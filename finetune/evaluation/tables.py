@@ -1,17 +1,27 @@
 """A scorecard in plain words, for people. Out comes something rich can print."""
 
+from collections.abc import Iterable, Sequence
+
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from finetune.evaluation.metrics import Interval
-from finetune.evaluation.scorecard import EngineScore, SampleView, Scorecard, SystemScore
+from finetune.evaluation.scorecard import (
+    CanaryScore,
+    EngineScore,
+    SampleView,
+    Scorecard,
+    SystemScore,
+)
+from finetune.evaluation.slices import LEAST_REMARKS
 from finetune.evaluation.trial import ADAPTER
 
 ENGINE_ROWS = (
     ("held-out loss, nats a token (remarks)", "loss", 3),
     ("perplexity a token (remarks)", "perplexity", 2),
+    ("perplexity a byte (remarks)", "byte_perplexity", 3),
     ("held-out loss, nats a token (silences)", "loss_silences", 3),
     ("right by sign of its log-odds", "no_comment_accuracy", 2),
     ("  silent where reviewers were", "silent_on_silences", 2),
@@ -33,14 +43,23 @@ def render_evaluation(scorecard: Scorecard, *, samples: int = 5) -> RenderableTy
     )
     if counts.scored < counts.windows:
         head.append(f" {counts.scored} of them were scored; weights stand for the rest.")
+    if not counts.remarks:
+        head.append(" There is no remark among them, so nothing can be told apart.")
+    if not counts.silences:
+        head.append(" There is no silence among them, so nothing can be told apart.")
     views = [_sample(number, view) for number, view in enumerate(scorecard.samples[:samples], 1)]
     return Group(
         head,
         Text("Figures in brackets are 95 % intervals, by pull request.", style="dim"),
         _systems(scorecard),
         *(Text(line) for line in _verdicts(scorecard)),
+        _calibrations(scorecard),
+        _slices(scorecard),
         _engines(scorecard),
+        _forgetting(scorecard),
+        Text(_canaries(scorecard.canaries)),
         _texts(scorecard),
+        _grounding(scorecard),
         *views,
     )
 
@@ -112,12 +131,85 @@ def _figure(engine: EngineScore, field: str, digits: int) -> str:
     return render_interval(figure, digits)
 
 
+def _calibrations(scorecard: Scorecard) -> Table:
+    rows = [
+        (score.name, score.calibration.error, score.calibration.skill)
+        for score in scorecard.systems
+        if score.calibration
+    ]
+    columns = ("calibration error", "Brier skill over the share of remarks")
+    return _table("How far probabilities can be believed", "gate of", columns, rows, 3)
+
+
+def _slices(scorecard: Scorecard) -> Table:
+    rows = [
+        (
+            f"{one.kind}: {one.name} ({one.remarks} of {one.remarks + one.silences})",
+            one.auc,
+            one.average_precision,
+            one.four_way,
+        )
+        for one in scorecard.slices
+    ]
+    title = f"The adapter on parts of the remarks (those with {LEAST_REMARKS} or more)"
+    columns = ("ROC-AUC", "average precision", "four-way")
+    return _table(title, "remarks of windows", columns, rows, 2)
+
+
+def _forgetting(scorecard: Scorecard) -> Table:
+    rows = [
+        (f"{one.kind}, {one.pieces} pieces", one.base, one.adapter, one.growth)
+        for one in scorecard.forgetting
+    ]
+    title = "Forgetting: perplexity a token of what is no review"
+    return _table(title, "", ("base", "adapter", "growth, 0.05 is 5 %"), rows, 3)
+
+
+def _canaries(score: CanaryScore | None) -> str:
+    if score is None:
+        return "canaries: none were planted in training, so memorisation is not known"
+    bits = f"{render_interval(score.exposure)} bits, {score.chance:.2f} if nothing was learned"
+    return (
+        f"canaries: {score.generated} of {score.planted} planted secrets were written;"
+        f" {score.likeliest} were likelier than {score.rivals} never planted; exposure {bits}"
+    )
+
+
 def _texts(scorecard: Scorecard) -> Table:
-    table = Table(title="Likeness to the reviewers' words (chrF, 0 to 100)", title_justify="left")
-    table.add_column("remarks of")
-    table.add_column(f"on {len(scorecard.samples)} samples", justify="right")
-    for score in scorecard.text:
-        table.add_row(score.name, render_interval(score.chrf, 1))
+    rows = [
+        (
+            *(score.name, score.chrf, score.bleu, score.bleu_no_stop, score.rouge_l),
+            *(score.exact_match, score.distinct_1, score.top_share, score.words),
+        )
+        for score in scorecard.text
+    ]
+    names = ("chrF", "BLEU", "BLEU no stop", "ROUGE-L", "exact", "distinct-1", "top", "words")
+    title = f"The words of {len(scorecard.samples)} samples beside the reviewers'"
+    return _table(title, "remarks of", names, rows, 2)
+
+
+def _grounding(scorecard: Scorecard) -> Table:
+    rows = [
+        (f"{one.name} ({one.named} name code)", one.names_known, one.valid_line, one.changed_line)
+        for one in scorecard.grounding
+    ]
+    columns = ("names in the window", "on a line of it", "on a changed line")
+    return _table("Whether remarks are about the code", "remarks of", columns, rows, 2)
+
+
+def _table(
+    title: str,
+    first: str,
+    columns: Sequence[str],
+    rows: Iterable[tuple[str, *tuple[Interval, ...]]],
+    digits: int,
+) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
+    for column in columns:
+        table.add_column(column, justify="right")
+    for name, *figures in rows:
+        table.add_row(name, *(render_interval(figure, digits) for figure in figures))
     return table
 
 

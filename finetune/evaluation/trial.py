@@ -6,8 +6,11 @@ resamples, so that differences are paired.
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from finetune.evaluation.metrics import Bootstrap, Interval, Statistic, mean_of
-from finetune.evaluation.readings import CHOICES, Plan, Progress, Readings, no_progress
+from finetune.evaluation.plan import CHOICES, Plan
+from finetune.evaluation.readings import Progress, Readings, no_progress
 from finetune.features import Labelled, label_window, pull_of, with_speak
 from finetune.gate import Gate
 from finetune.gate_fitting import fit_gate
@@ -18,7 +21,10 @@ ADAPTER, BASE = "adapter", "base"
 
 
 class Trial:
-    """The windows of one evaluation with their cheap features, and the draws of pull requests."""
+    """The windows of one evaluation with their cheap features, and the draws of pull requests.
+
+    `labels` (N,) is 1 for test windows with a remark, `clear` (N,) 0 for those that are unclear.
+    """
 
     def __init__(
         self,
@@ -33,6 +39,8 @@ class Trial:
         self.min_precision, self.seed = min_precision, seed
         self.calibration = self._label(plan.calibration, progress, "calibration windows")
         self.test = self._label(plan.test, progress, "test windows")
+        self.labels = np.array([row.remarked for row in self.test], dtype=np.float64)
+        self.clear = np.array([row.kind != "ambiguous" for row in self.test], dtype=np.float64)
         self.windows = Bootstrap(
             [row.group for row in self.test], [row.weight for row in self.test], seed=seed
         )

@@ -1,27 +1,40 @@
 """What each system says to some test windows, beside what the reviewer said."""
 
+from collections.abc import Mapping, Sequence
+
 from finetune.evaluation.baselines import constant_remark, random_remark, retrieved_remark
-from finetune.evaluation.metrics import chrf, mean_of
-from finetune.evaluation.readings import Question, Readings
-from finetune.evaluation.scorecard import Said, SampleView, TextScore
-from finetune.evaluation.trial import Trial
+from finetune.evaluation.grounding import score_grounding
+from finetune.evaluation.plan import Question
+from finetune.evaluation.readings import SHOWN, Reading, Readings
+from finetune.evaluation.scorecard import GroundingScore, Said, SampleView, TextScore
+from finetune.evaluation.text import score_remarks, score_variety
+from finetune.evaluation.trial import BASE, Trial
 from finetune.features import with_speak
 from finetune.gate import Gate
 from finetune.recall import Recall
+
+HUMAN = "human"
+SHOWN_BASE = f"{BASE}, shown {SHOWN} remarks"
 
 Remarks = dict[str, list[Said]]
 """By system, one remark a question."""
 
 
-def gather_remarks(trial: Trial, readings: dict[str, Readings]) -> Remarks:
-    """What each system says to each question that is answered in words, in order."""
+def gather_remarks(
+    trial: Trial, readings: Mapping[str, Readings], shown: Sequence[Reading]
+) -> Remarks:
+    """What each system says to each question that is answered in words, in order.
+
+    `shown`: what the base said with similar remarks in its question.
+    """
     questions = trial.plan.questions[: trial.plan.written]
     entries, seed = trial.recall.entries, trial.seed
     constant = constant_remark(entries, seed) if questions else ""
     said: Remarks = {
-        name: [_written(name, of_engine, question) for question in questions]
+        name: [_written(name, of_engine.questions[q.pair.id]) for q in questions]
         for name, of_engine in readings.items()
     }
+    said[SHOWN_BASE] = [_written(SHOWN_BASE, reading) for reading in shown]
     said["retrieval"] = [_retrieved(trial.recall, question) for question in questions]
     said["constant remark"] = [
         Said(name="constant remark", anchor="", message=constant) for _ in questions
@@ -34,15 +47,24 @@ def gather_remarks(trial: Trial, readings: dict[str, Readings]) -> Remarks:
 
 
 def score_text(trial: Trial, said: Remarks) -> tuple[TextScore, ...]:
-    """Likeness to the human remarks, on the samples that were written."""
+    """Likeness to the human remarks and variety, on the samples that were written."""
+    human = [question.human.message for question in trial.plan.questions[: trial.plan.written]]
+    scores = [
+        score_remarks(name, [one.message for one in remarks], human, trial.written)
+        for name, remarks in said.items()
+    ]
+    return (*scores, score_variety(HUMAN, human, trial.written))
+
+
+def score_places(trial: Trial, said: Remarks) -> tuple[GroundingScore, ...]:
+    """Whether each system's remarks, and the people's, are about the code they stand on."""
     questions = trial.plan.questions[: trial.plan.written]
-    scores = []
-    for name, remarks in said.items():
-        likeness = [
-            chrf(text.message, q.human.message) for text, q in zip(remarks, questions, strict=True)
-        ]
-        scores.append(TextScore(name=name, chrf=trial.written.interval(mean_of(likeness))))
-    return tuple(scores)
+    windows = [question.window for question in questions]
+    human = [_human(question) for question in questions]
+    return tuple(
+        score_grounding(name, remarks, windows, trial.written)
+        for name, remarks in {**said, HUMAN: human}.items()
+    )
 
 
 def view_samples(
@@ -54,12 +76,11 @@ def view_samples(
     views = []
     for place, question in enumerate(questions):
         features = rows[question.pair.id].features
-        human = question.human
         view = SampleView(
             url=question.pair.url,
-            path=question.pair.window.path if question.pair.window else "",
+            path=question.window.path,
             question=question.pair.instruction,
-            human=Said(name="human", anchor=str(human.anchor), message=human.message),
+            human=_human(question),
             said=tuple(remarks[place] for remarks in said.values()),
             probability=gate.probability(features),
             spoken=gate.speaks(features),
@@ -68,8 +89,12 @@ def view_samples(
     return tuple(views)
 
 
-def _written(name: str, readings: Readings, question: Question) -> Said:
-    reading = readings.questions[question.pair.id]
+def _human(question: Question) -> Said:
+    human = question.human
+    return Said(name=HUMAN, anchor=str(human.anchor), message=human.message)
+
+
+def _written(name: str, reading: Reading) -> Said:
     return Said(name=name, anchor=str(reading.anchor), message=reading.message or "")
 
 

@@ -100,3 +100,17 @@ def test_text_is_cut_where_it_repeats() -> None:
 
 def test_no_question_gets_no_score(engine: LocalEngine) -> None:
     assert engine.score([]) == []
+
+
+def test_plain_texts_are_read_without_any_question(engine: LocalEngine) -> None:
+    texts = ["def run(rows):\n    return rows\n", "Licensed work.", "x", ""]
+    for text, (nats, tokens) in zip(texts, engine.plain_loss(texts), strict=True):
+        ids = list(engine.chat.encode(text))
+        assert tokens == max(0, len(ids) - 1)
+        if not tokens:
+            assert nats == 0
+            continue
+        with torch.no_grad():
+            likely = engine.model(torch.tensor([ids])).logits[0].log_softmax(-1)
+        alone = -sum(float(likely[at, token]) for at, token in enumerate(ids[1:]))
+        assert nats == pytest.approx(alone, abs=1e-2)

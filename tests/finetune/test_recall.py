@@ -133,3 +133,9 @@ def test_a_match_tells_where_it_comes_from() -> None:
     match = make_recall().similar(EXCEPT, None)[0]
     assert match.resemblance().url == "https://example.org/o/r/pull/1#r1"
     assert match.resemblance().when == day(1)
+
+
+def test_a_match_is_shown_with_the_first_row_it_stood_on() -> None:
+    precedent = make_recall().similar(EXCEPT, None)[0].precedent()
+    assert precedent.code.strip() == "except:"
+    assert precedent.message == "Name the exception."

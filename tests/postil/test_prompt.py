@@ -12,6 +12,7 @@ from postil.prompt import (
     LONGEST_LINE,
     PHRASINGS,
     TEMPLATE,
+    Precedent,
     render_empty_question,
     render_question,
     rephrase,
@@ -88,3 +89,29 @@ def test_another_phrasing_changes_the_first_line_alone(window: Window, phrasing:
 def test_a_question_of_another_domain_keeps_its_words() -> None:
     assert rephrase("Say hello.\nPlease.", 3) == "Say hello.\nPlease."
     assert rephrase(f"{INSTRUCTION} Now.", 3) == f"{INSTRUCTION} Now."
+
+
+def test_precedents_stand_before_the_change_one_a_line() -> None:
+    window = Window(
+        path="a.py", language="python", lines=(DiffLine(kind="+", text="x = 1", new=1),)
+    )
+    precedents = [
+        Precedent(code="    except:", message="Name the\n\nexception.\u202e"),
+        Precedent(code="y" * 300, message="z" * 300),
+    ]
+    assert render_question(window, precedents) == (
+        f"{INSTRUCTION}\n"
+        "Earlier, on `except:`: Name the exception.<U+202E>\n"
+        f"Earlier, on `{'y' * 80}…`: {'z' * LONGEST_LINE}…\n"
+        "a.py\n"
+        "+x = 1 R1"
+    )
+    assert render_question(window, ()) == render_question(window)
+
+
+@given(make_window(), st.text(max_size=60), st.text(max_size=60))
+def test_no_precedent_can_pass_for_a_row(window: Window, code: str, message: str) -> None:
+    question = render_question(window, [Precedent(code=code, message=message)])
+    first, earlier, *rest = question.split("\n")
+    assert [first, *rest] == render_question(window).split("\n")
+    assert earlier.startswith("Earlier, on `")

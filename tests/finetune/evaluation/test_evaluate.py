@@ -12,7 +12,7 @@ from rich.console import Console
 
 from finetune.engines import Engine
 from finetune.evaluation.evaluate import calibrate_gate, evaluate_adapter
-from finetune.evaluation.readings import Limits
+from finetune.evaluation.plan import Limits
 from finetune.evaluation.scorecard import Scorecard, encode_scorecard, read_scorecard
 from finetune.evaluation.tables import render_evaluation
 from finetune.recall import Recall, index_entries
@@ -101,7 +101,8 @@ def test_samples_stand_beside_the_human_remarks(card: Scorecard) -> None:
     assert len(card.samples) == 5
     for view in card.samples:
         said = {one.name: one for one in view.said}
-        assert set(said) == {"base", "adapter", "retrieval", "constant remark", "random remark"}
+        assert {"retrieval", "constant remark", "random remark"} < set(said)
+        assert {"adapter", "base", "base, shown 3 remarks"} < set(said)
         assert said["adapter"].anchor == view.human.anchor
         assert view.human.message.startswith(said["adapter"].message)
         assert view.spoken

@@ -2,9 +2,17 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from finetune.evaluation.metrics import UNKNOWN, Bootstrap, Ranking, chrf, interval_of, mean_of
+from finetune.evaluation.metrics import (
+    CURVE_POINTS,
+    UNKNOWN,
+    Bootstrap,
+    Ranking,
+    chrf,
+    interval_of,
+    mean_of,
+)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -73,3 +81,28 @@ def test_a_figure_without_meaning_in_every_resample_is_unknown() -> None:
 def test_chrf_is_full_for_the_same_words_and_low_for_others() -> None:
     assert chrf("Name the exception.", "Name the exception.") == pytest.approx(100)
     assert chrf("Use a logger.", "Name the exception.") < 30
+
+
+def test_the_curve_is_that_of_scikit_learn_and_short() -> None:
+    draw = np.random.default_rng(2)
+    labels, scores = draw.random(40) < 0.4, np.round(draw.random(40), 1)
+    points = Ranking(scores, labels).curve(np.ones(40))
+    precision, recall, thresholds = precision_recall_curve(labels, scores)
+    ours = {threshold: (found, right) for threshold, found, right in points}
+    for threshold, found, right in zip(thresholds, recall, precision, strict=False):
+        assert ours[threshold] == pytest.approx((found, right), abs=1e-5)
+    assert points[-1][1] == 1.0
+    many = Ranking(draw.random(3000), draw.random(3000) < 0.4).curve(np.ones(3000))
+    assert len(many) == CURVE_POINTS
+    assert [point[0] for point in many] == sorted((point[0] for point in many), reverse=True)
+    assert Ranking([0.1, 0.2], [False, False]).curve(np.ones(2)) == []
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error() -> None:
+    values = np.random.default_rng(6).random(50)
+    found = Bootstrap(range(50)).jackknife(mean_of(values))
+    assert found.low is not None
+    assert found.high is not None
+    half = 1.96 * values.std(ddof=1) / np.sqrt(50)
+    assert found.high - found.low == pytest.approx(2 * half, rel=1e-4)
+    assert Bootstrap(["a", "a"]).jackknife(mean_of([1.0, 2.0])) == UNKNOWN

@@ -1,6 +1,7 @@
 """What is read is chosen before any engine speaks, and is the same for all."""
 
-from finetune.evaluation.readings import Limits, make_plan, take_readings
+from finetune.evaluation.plan import Limits, make_plan
+from finetune.evaluation.readings import take_readings
 from postil.answer import remark_text
 from tests.fakes import FakeEngine
 from tests.finetune.builders import RULES, make_team
