@@ -11,7 +11,7 @@ from math import log, sqrt
 from statistics import fmean
 
 from finetune.evaluation.metrics import chrf
-from finetune.evaluation.readings import Question
+from finetune.evaluation.plan import Question
 from finetune.recall import IndexEntry, Recall, code_tokens
 from postil.answer import Anchor
 from postil.records import Window

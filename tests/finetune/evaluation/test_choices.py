@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.evaluation.choices import WordsInCommon, choose_by_retrieval, choose_by_words
-from finetune.evaluation.readings import Question
+from finetune.evaluation.plan import Question
 from finetune.recall import IndexEntry, Recall, index_entries
 from postil.answer import Anchor, Remark
 from postil.records import Pair
