@@ -19,8 +19,6 @@ from postil.records import Promotion, Record
 
 LEAST_REMARKS = 200
 """Test remarks below which nothing is proved."""
-FEW_PAIRS = 500
-"""Accepted remarks below which retrieval with the gate is the honest way to run."""
 WORSE = -0.03
 """The lower bound of the difference to the live adapter must lie above."""
 MOST_FREQUENT, FORGOTTEN = 0.05, 0.05

@@ -14,6 +14,7 @@ from finetune.adapters import Registry, load_card
 from finetune.base_model import find_base
 from finetune.evaluation.proof import opened
 from finetune.making import Made, Reporter, make_adapter
+from finetune.retrieval import make_retrieval
 from mining.commands import open_source, store_url
 from mining.dataset import build_dataset, digest_pairs
 from mining.intake import Intake, go_on, take_in
@@ -77,6 +78,8 @@ class Retraining:
         live = registry.current(stored.repo)
         if live and load_card(live).data_sha256 == digest_pairs(built.pairs):
             return f"{stored.repo}: nothing new since the live adapter; nothing done"
+        if self._settings.train.mode == "retrieval":
+            return self._remember(built.pairs, registry, stored.repo, stages)
         base = find_base(self._settings.train.base, self._home)
         with stages() as progress:
             made = make_adapter(
@@ -88,11 +91,24 @@ class Retraining:
         done = "promoted" if better else "not promoted"
         return f"{stored.repo}: {verdict}; {done}: {made.folder.name}"
 
+    def _remember(
+        self, pairs: tuple[Pair, ...], registry: Registry, repo: str, stages: Stages
+    ) -> str:
+        """A newer memory; it has no loss to compare, so a person measures and promotes it."""
+        with stages() as progress:
+            made = make_retrieval(pairs, self._settings, registry, repo, progress)
+        return (
+            f"{repo}: remembers {made.remarks} accepted remarks; not promoted: {made.folder.name}"
+            " (postil evaluate, then postil adapters promote)"
+        )
+
     def _compare(self, made: Made, live: Path | None, pairs: tuple[Pair, ...]) -> tuple[str, bool]:
         """Held-out loss of the candidate beside the live adapter's, or the bare base's."""
         newest = [p for p in pairs if p.split == "test" and p.kind == "remark" and p.located]
         if not newest:
             return "no remarks in the test part to compare on", False
+        if live and not load_card(live).has_weights:
+            return "the live adapter has no weights, so no loss to compare with", False
         ours = self._loss(made.folder, newest)
         theirs = self._loss(live, newest, made.folder)
         rival = "the live adapter" if live else "the bare base"
