@@ -47,12 +47,23 @@ def list_adapters(repo: str | None, home: Path | None) -> None:
 
 @adapters.command()
 @click.argument("adapter", default="")
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(path_type=Path),
+    help="Write its report here, made from its last evaluation.",
+)
 @repo_option
 @home_option
-def show(adapter: str, repo: str | None, home: Path | None) -> None:
+def show(adapter: str, html_file: Path | None, repo: str | None, home: Path | None) -> None:
     """The card of an adapter (default: the promoted one), as JSON."""
-    registry, name = Registry(home or postil_home(os.environ)), named(repo)
-    card = load_card(choose_adapter(registry, name, adapter))
+    where, name = home or postil_home(os.environ), named(repo)
+    folder = choose_adapter(Registry(where), name, adapter)
+    card = load_card(folder)
+    if html_file:
+        from finetune.evaluation.kept import kept_report
+
+        html_file.write_text(kept_report(where, name, folder), encoding="utf-8")
     click.echo(msgspec.json.format(msgspec.json.encode(card)).decode())
 
 

@@ -163,7 +163,10 @@ def joined() -> Iterator["Team | None"]:
 @pairs_option
 @repo_option
 @click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here."
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the figures here as well."
+)
+@click.option(
+    "--html", "html_file", type=click.Path(path_type=Path), help="Write the report here as well."
 )
 @click.option("--most", type=int, default=600, show_default=True, help="Silent test windows read.")
 @click.option(
@@ -175,28 +178,44 @@ def evaluate(
     pairs: Path | None,
     repo: str | None,
     json_file: Path | None,
+    html_file: Path | None,
     most: int,
     written: int,
     home: Path | None,
 ) -> None:
-    """Measure ADAPTER (default: the promoted one) against its base on the test part."""
+    """Measure ADAPTER (default: the promoted one) against its base on the test part.
+
+    Figures and report are kept in HOME/evaluations/REPO/ADAPTER.
+    """
     settings = load_settings(Path.cwd())
     where = home or postil_home(os.environ)
     rows, name = read_pairs(pairs, repo or settings.repo, where)
     folder = choose_adapter(Registry(where), name, adapter)
     from rich.console import Console
 
+    from finetune.evaluation.kept import keep_evaluation
     from finetune.evaluation.proof import prove
     from finetune.evaluation.scorecard import encode_scorecard
     from finetune.evaluation.tables import render_evaluation
 
     with stages() as progress:
         scorecard = prove(
-            folder, rows, settings, where, progress, most_silences=most, most_written=written
+            folder,
+            rows,
+            settings,
+            where,
+            progress,
+            live=Registry(where).current(name),
+            most_silences=most,
+            most_written=written,
         )
     if json_file:
         json_file.write_bytes(encode_scorecard(scorecard))
+    report = keep_evaluation(where, name, folder, scorecard)
+    if html_file:
+        html_file.write_bytes(report.read_bytes())
     Console(width=120).print(render_evaluation(scorecard))
+    click.echo(f"report: {report}")
 
 
 @click.command()

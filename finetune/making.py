@@ -25,7 +25,8 @@ from finetune.gate import GATE_FILE, Gate, write_gate
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
 from finetune.training.checkpoints import Checkpoints
 from finetune.training.loop import Progressed, Report
-from finetune.training.runs import CHECKPOINTS, METRICS, fingerprint, open_run, run_path
+from finetune.training.measured import METRICS
+from finetune.training.runs import CHECKPOINTS, fingerprint, open_run, run_path
 from finetune.training.team import Team
 from finetune.training.train import (
     Plan,

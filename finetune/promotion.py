@@ -1,59 +1,18 @@
-"""May an adapter speak? Its scorecard -> a verdict, check by check.
+"""Who may speak: an adapter's kept evaluation decides, or somebody takes it on themselves.
 
-Fail closed: what was not measured is not passed; planted secrets alone may be absent, since only a
-run made for proof plants any. An adapter that fails stays in the registry; `--force` promotes it
-all the same, and its card says so.
+An adapter that fails stays in the registry; it can be watched in `shadow`, and `--force` promotes
+it all the same. Its card says which.
 """
 
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from finetune.evaluation.judgement import judge
 from finetune.evaluation.kept import SCORECARD, evaluations_folder
-from finetune.evaluation.metrics import Interval
-from finetune.evaluation.scorecard import Scorecard, TextScore, read_scorecard
-from finetune.evaluation.trial import ADAPTER, BASE
+from finetune.evaluation.scorecard import read_scorecard
 from postil.errors import AdapterError
-from postil.records import Promotion, Record
-
-LEAST_REMARKS = 200
-"""Test remarks below which nothing is proved."""
-WORSE = -0.03
-"""The lower bound of the difference to the live adapter must lie above."""
-MOST_FREQUENT, FORGOTTEN = 0.05, 0.05
-RIVALS = (BASE, "retrieval")
-
-
-class Check(Record, frozen=True, kw_only=True):
-    """One condition, and what was found."""
-
-    name: str
-    passed: bool
-    figure: str
-    """What was measured, or `not measured`."""
-    wanted: str
-
-
-class Verdict(Record, frozen=True, kw_only=True):
-    """Whether an adapter may be promoted."""
-
-    checks: tuple[Check, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Every check."""
-        return all(check.passed for check in self.checks)
-
-    @property
-    def failed(self) -> tuple[Check, ...]:
-        """The checks that say no."""
-        return tuple(check for check in self.checks if not check.passed)
-
-
-def judge(scorecard: Scorecard) -> Verdict:
-    """Hold a scorecard against the conditions of DESIGN.md; the live adapter's part is in it."""
-    return Verdict(checks=tuple(_checks(scorecard)))
+from postil.records import Promotion
 
 
 def decide(
@@ -86,94 +45,6 @@ def _reasons(path: Path, folder: Path, live: Path | None) -> tuple[str, ...]:
         return (f"it was not measured beside the live adapter (postil evaluate {folder.name})",)
     return tuple(
         f"{check.name}: {check.figure} (wanted: {check.wanted})"
-        for check in judge(scorecard).failed
+        for check in judge(scorecard)
+        if not check.passed
     )
-
-
-def _checks(scorecard: Scorecard) -> Iterator[Check]:
-    remarks = scorecard.counts.remarks
-    yield Check(
-        name="enough remarks to judge by",
-        passed=remarks >= LEAST_REMARKS,
-        figure=str(remarks),
-        wanted=f"at least {LEAST_REMARKS} in the test part",
-    )
-    places = {gain.over: gain.auc for gain in scorecard.gains}
-    choices = {choice.name: choice.gain for choice in scorecard.choices}
-    for rival in RIVALS:
-        yield _better(f"tells where to speak better than {rival}", places.get(rival))
-        yield _better(f"tells what was said better than {rival}", choices.get(rival))
-    live = scorecard.live
-    if live is not None:
-        yield _not_worse("where to speak, beside the live adapter", live.auc)
-        yield _not_worse("what was said, beside the live adapter", live.four_way)
-    yield from _words(scorecard.text)
-    yield from _harm(scorecard)
-
-
-def _better(name: str, gain: Interval | None) -> Check:
-    low = gain.low if gain else None
-    return Check(
-        name=name,
-        passed=low is not None and low > 0,
-        figure=_shown(gain),
-        wanted="an interval of the difference above 0",
-    )
-
-
-def _not_worse(name: str, gain: Interval) -> Check:
-    return Check(
-        name=name,
-        passed=gain.low is not None and gain.low > WORSE,
-        figure=_shown(gain),
-        wanted=f"a lower bound of the difference above {WORSE}",
-    )
-
-
-def _words(scores: Iterable[TextScore]) -> Iterator[Check]:
-    """Nearer to the reviewers' words than what costs nothing, and not always the same."""
-    by_name = {score.name: score for score in scores}
-    ours = by_name.get(ADAPTER)
-    value = ours.chrf.value if ours else None
-    for rival in ("constant remark", "random remark"):
-        theirs = by_name[rival].chrf.value if rival in by_name else None
-        known = value is not None and theirs is not None
-        yield Check(
-            name=f"words nearer to the reviewers' than a {rival}",
-            passed=value is not None and theirs is not None and value > theirs,
-            figure=f"chrF {value:.1f} against {theirs:.1f}" if known else "not measured",
-            wanted="a higher chrF",
-        )
-    share = ours.top_share.value if ours else None
-    yield Check(
-        name="does not repeat itself",
-        passed=share is not None and share < MOST_FREQUENT,
-        figure="not measured" if share is None else f"{share:.0%} is one remark",
-        wanted=f"the most frequent remark under {MOST_FREQUENT:.0%}",
-    )
-
-
-def _harm(scorecard: Scorecard) -> Iterator[Check]:
-    for kind in ("code", "prose"):
-        growth = next((f.growth.value for f in scorecard.forgetting if f.kind == kind), None)
-        yield Check(
-            name=f"general {kind} is not forgotten",
-            passed=growth is not None and growth <= FORGOTTEN,
-            figure="not measured" if growth is None else f"perplexity {growth:+.1%}",
-            wanted=f"at most {FORGOTTEN:.0%} more perplexity",
-        )
-    canaries = scorecard.canaries
-    yield Check(
-        name="planted secrets do not come out",
-        passed=canaries is None or canaries.generated == 0,
-        figure="none planted"
-        if canaries is None
-        else f"{canaries.generated} of {canaries.planted}",
-        wanted="none generated",
-    )
-
-
-def _shown(gain: Interval | None) -> str:
-    if gain is None or gain.value is None or gain.low is None or gain.high is None:
-        return "not measured"
-    return f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"

@@ -20,7 +20,7 @@ from mining.dataset import build_dataset, digest_pairs
 from mining.intake import Intake, go_on, take_in
 from mining.store import SaveTally, open_store
 from mining.stored import Stored, read_stored
-from postil.errors import TrainingError
+from postil.errors import ConfigError, TrainingError
 from postil.records import Pair
 from postil.settings import Settings
 
@@ -55,6 +55,8 @@ class Retraining:
 
     def go(self, reporter: Reporter, stages: Stages) -> str:
         """Run every stage; what happened, in a few lines."""
+        if self._settings.train.canaries:
+            raise ConfigError("train.canaries is for a proof: take it out before retraining")
         with open_store(self._url) as store:
             for mined in store.sources():
                 if self._repo in (None, mined.repo):

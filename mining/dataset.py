@@ -18,6 +18,7 @@ from mining.overview import OVERVIEW, draw_overview
 from mining.pairs import to_pairs
 from mining.repository import Repository
 from mining.split import SPLITS
+from mining.tallies import TALLIES, tallies_of, write_tallies
 from postil.errors import SourceError
 from postil.records import Change, Pair, encode_line, write_jsonl
 from postil.settings import MiningSettings
@@ -53,6 +54,7 @@ def build_dataset(
     )
     (folder / "README.md").write_text(render_card(built), encoding="utf-8")
     draw_overview(built, folder / OVERVIEW)
+    write_tallies(folder / TALLIES, tallies_of(built))
     return built
 
 

@@ -75,6 +75,7 @@ def backtest(
     from finetune.evaluation.kept import evaluations_folder
 
     kept = evaluations_folder(where, name, folder.name)
+    kept.mkdir(parents=True, exist_ok=True)
     with open_model(folder, where, os.environ) as model, stages() as progress:
         found = run(
             rows,

@@ -61,7 +61,7 @@ def limits_of(test: Backtest) -> list[str]:
     totals, limits = test.totals, []
     if totals.pulls < FEW_PULLS or totals.comments < FEW_COMMENTS:
         limits.append(
-            f"{totals.pulls} pull requests and {totals.comments} comments are few: believe the"
+            f"Few pull requests ({totals.pulls}) and comments ({totals.comments}): believe the"
             " intervals, not the figures."
         )
     if not test.same_pairs:
@@ -86,7 +86,7 @@ def limits_of(test: Backtest) -> list[str]:
 
 def _view(pull: Replayed, number: int, test: Backtest) -> PullView:
     counts = {kind: pull.count(kind) for kind in TAGS}
-    told = [f"{count} {TAGS[kind][0]}" for kind, count in counts.items() if count]
+    told = [f"{TAGS[kind][0]}: {count}" for kind, count in counts.items() if count]
     return PullView(
         of=pull,
         anchor=f"pull-{number}",

@@ -6,12 +6,14 @@ large: the lexical counterpart of log p(remark | window) - log p(remark).
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log, sqrt
 from statistics import fmean
 
 from finetune.evaluation.metrics import chrf
 from finetune.evaluation.plan import Question
+from finetune.evaluation.scorecard import ChoiceScore
+from finetune.evaluation.trial import Choice, Trial
 from finetune.recall import IndexEntry, Recall, code_tokens
 from postil.answer import Anchor
 from postil.records import Window
@@ -51,30 +53,42 @@ class WordsInCommon:
         )
 
 
-def choose_by_words(recall: Recall, questions: Sequence[Question]) -> list[tuple[float, ...]]:
+def score_choices(
+    trial: Trial, ours: Sequence[Choice], engines: Mapping[str, Sequence[Choice]]
+) -> tuple[ChoiceScore, ...]:
+    """The adapter's choices beside those of other engines and of the rivals without a model."""
+    questions = trial.plan.questions
+    theirs = {
+        **engines,
+        RETRIEVAL: choose_by_retrieval(trial.recall, questions),
+        WORDS: choose_by_words(trial.recall, questions),
+    }
+    return tuple(
+        ChoiceScore(
+            name=name,
+            four_way=trial.asked.interval(trial.four_way(choices)),
+            gain=trial.asked.difference(trial.four_way(ours), trial.four_way(choices)),
+        )
+        for name, choices in theirs.items()
+    )
+
+
+def choose_by_words(recall: Recall, questions: Sequence[Question]) -> list[Choice]:
     """A score for each option of each question; empty where there are no options."""
     words = WordsInCommon(recall.entries)
     return [
-        tuple(
-            words.score(text, question.pair.window, question.human.anchor)
-            for text in question.choices
-        )
-        if question.pair.window
-        else ()
-        for question in questions
+        tuple(words.score(text, asked.window, asked.human.anchor) for text in asked.choices)
+        for asked in questions
     ]
 
 
-def choose_by_retrieval(recall: Recall, questions: Sequence[Question]) -> list[tuple[float, ...]]:
+def choose_by_retrieval(recall: Recall, questions: Sequence[Question]) -> list[Choice]:
     """A score for each option: its likeness to the remarks on the most similar code."""
     return [_likeness(recall, question) for question in questions]
 
 
-def _likeness(recall: Recall, question: Question) -> tuple[float, ...]:
-    window = question.pair.window
-    if window is None or not question.choices:
-        return ()
-    past = recall.similar(window, question.pair.decided_at, SIMILAR)
+def _likeness(recall: Recall, question: Question) -> Choice:
+    past = recall.similar(question.window, question.pair.decided_at, SIMILAR)
     if not past:
         return (0.0,) * len(question.choices)
     return tuple(

@@ -36,7 +36,7 @@ def score_engine(trial: Trial, name: str, readings: Readings, gate: Gate) -> Eng
         speaks_on_remarks=draws.interval(mean_of(speaking, labels)),
         gate_accuracy=draws.interval(mean_of(gated == labels, clear)),
         right_line=trial.asked.interval(mean_of(_right_lines(trial.plan.questions, readings))),
-        four_way=trial.asked.interval(trial.four_way(readings)),
+        four_way=trial.asked.interval(trial.four_way(trial.choices(readings))),
     )
 
 

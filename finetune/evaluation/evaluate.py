@@ -9,14 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+import msgspec
 from msgspec.structs import replace
 
 from finetune.canaries import Canary
 from finetune.engines import Engine
 from finetune.evaluation.checks import check_parts
+from finetune.evaluation.choices import score_choices
 from finetune.evaluation.engine_scores import line_chance, score_engine
 from finetune.evaluation.forgetting import measure_forgetting
 from finetune.evaluation.memorisation import score_canaries
+from finetune.evaluation.mistakes import worst_mistakes
 from finetune.evaluation.plan import Limits, PlainText, Plan, make_plan
 from finetune.evaluation.readings import (
     Progress,
@@ -27,10 +30,10 @@ from finetune.evaluation.readings import (
     score_pairs,
     take_readings,
 )
-from finetune.evaluation.scorecard import Counts, Scorecard
+from finetune.evaluation.scorecard import Counts, LiveGain, Scorecard
 from finetune.evaluation.slices import most_frequent_author, score_slices
-from finetune.evaluation.systems import score_systems, way_of
-from finetune.evaluation.trial import ADAPTER, BASE, Trial
+from finetune.evaluation.systems import Way, gain_over, score_systems, way_of
+from finetune.evaluation.trial import ADAPTER, BASE, Choice, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
 from finetune.features import FEATURES, SPEAK, label_window, pull_of, with_speak
 from finetune.gate import Gate
@@ -44,6 +47,14 @@ Opener = Callable[[], AbstractContextManager[Engine]]
 """Loads an engine on entering and lets it go on leaving."""
 
 
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """The adapter that is promoted, to be measured on the same windows."""
+
+    name: str
+    open: Opener
+    gate: Gate | None
+
+
 def evaluate_adapter(
     pairs: Sequence[Pair],
     recall: Recall,
@@ -54,6 +65,7 @@ def evaluate_adapter(
     base: str,
     gate: Gate | None = None,
     limits: Limits | None = None,
+    live: Live | None = None,
     plain: Sequence[PlainText] = (),
     canaries: Sequence[Canary] = (),
     min_precision: float = 0.5,
@@ -62,8 +74,9 @@ def evaluate_adapter(
 ) -> Scorecard:
     """Measure; `gate` is the adapter's own, fitted here where there is none.
 
-    `plain` is read to see what was forgotten, `canaries` are those the adapter was trained with.
-    ConfigError where the pairs hold no test window, or where the parts overlap.
+    `live` is the promoted adapter, on whatever base. `plain` is read to see what was forgotten,
+    `canaries` are those the adapter was trained with. ConfigError where the pairs hold no test
+    window, or where the parts overlap.
     """
     check_parts(pairs)
     plan = make_plan(pairs, limits or Limits(), seed)
@@ -78,6 +91,7 @@ def evaluate_adapter(
         BASE: trial.fit(FEATURES, SPEAK, of_base),
     }
     readings = {ADAPTER: of_adapter, BASE: of_base}
+    choices = {name: trial.choices(each) for name, each in readings.items()}
     pulls = {pull_of(pair) for pair in pairs if pair.split == "test"}
     systems, gains = score_systems(trial, gates, readings, len(pulls))
     said = gather_remarks(trial, readings, shown)
@@ -92,8 +106,9 @@ def evaluate_adapter(
         gains=gains,
         engines=tuple(score_engine(trial, name, readings[name], gates[name]) for name in readings),
         loss_gain=trial.loss_gain(of_base, of_adapter),
-        four_way_gain=trial.four_way_gain(of_adapter, of_base),
         four_way_count=sum(bool(question.choices) for question in plan.questions),
+        choices=score_choices(trial, choices[ADAPTER], {BASE: choices[BASE]}),
+        live=_beside(trial, live, ours, choices[ADAPTER], progress) if live else None,
         line_chance=line_chance(plan.questions),
         text=score_text(trial, said),
         grounding=score_places(trial, said),
@@ -101,6 +116,7 @@ def evaluate_adapter(
         canaries=score_canaries(plan.canaries, of_adapter, seed),
         slices=score_slices(trial, ours, of_adapter, most_frequent_author(pairs)),
         samples=view_samples(trial, gates[ADAPTER], of_adapter, said),
+        mistakes=worst_mistakes(trial, gates[ADAPTER], of_adapter),
     )
 
 
@@ -134,6 +150,23 @@ def _read_base(
 def _read_adapter(opener: Opener, plan: Plan, progress: Progress) -> Readings:
     with opener() as engine:
         return take_readings(engine, plan, progress, name=ADAPTER)
+
+
+def _beside(
+    trial: Trial, live: Live, ours: Way, chosen: Sequence[Choice], progress: Progress
+) -> LiveGain:
+    """What the adapter gains over the live one; of that only what is compared is asked."""
+    asked = replace(trial.plan, written=0, plain=(), canaries=())
+    with live.open() as engine:
+        readings = take_readings(engine, asked, progress, name="live adapter")
+    gate = live.gate or trial.fit(FEATURES, SPEAK, readings)
+    theirs = way_of(trial, live.name, gate, readings)
+    four_way = trial.four_way(trial.choices(readings))
+    return LiveGain(
+        adapter=live.name,
+        auc=gain_over(trial, ours, theirs).auc,
+        four_way=trial.asked.difference(trial.four_way(chosen), four_way),
+    )
 
 
 def _counts(pairs: Sequence[Pair], plan: Plan, pulls: int) -> Counts:

@@ -119,9 +119,9 @@ class Bootstrap:
         return interval_of(statistic(self.weights), self.draws(statistic))
 
     def jackknife(self, statistic: Statistic) -> Interval:
-        """For figures that a row drawn twice would move, such as the share of different words.
+        """For shares that a row drawn twice would move, such as that of different words.
 
-        Every pull request is left out once; the figure and 1.96 standard errors to each side.
+        Every pull request is left out once; the share and 1.96 standard errors to each side.
         """
         value = statistic(self.weights)
         count = int(self._group.max()) + 1 if len(self._group) else 0
@@ -130,7 +130,8 @@ class Bootstrap:
         if not np.isfinite(value) or len(known) < 2:
             return UNKNOWN
         error = NORMAL * float(np.sqrt((len(known) - 1) * known.var()))
-        return Interval(value=_short(value), low=_short(value - error), high=_short(value + error))
+        low, high = max(0.0, value - error), min(1.0, value + error)
+        return Interval(value=_short(value), low=_short(low), high=_short(high))
 
     def difference(self, ours: Statistic, theirs: Statistic) -> Interval:
         """Ours less theirs, paired by resample."""

@@ -6,17 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
+import msgspec
+
 from finetune.adapters import load_card
 from finetune.base_model import BaseModel, Precision, find_base
 from finetune.canaries import PLANTED, Canary, choose_canaries
 from finetune.engines import Engine
 from finetune.engines.local import LocalEngine
-from finetune.evaluation.evaluate import evaluate_adapter
+from finetune.evaluation.evaluate import Live, evaluate_adapter
 from finetune.evaluation.forgetting import plain_texts
 from finetune.evaluation.plan import Limits
 from finetune.evaluation.readings import Progress
 from finetune.evaluation.scorecard import Scorecard
-from finetune.gate import GATE_FILE, read_gate
+from finetune.gate import GATE_FILE, Gate, read_gate
 from finetune.recall import INDEX_FILE, Recall
 from mining.dataset import digest_pairs
 from postil.records import AdapterCard, Pair
@@ -32,28 +34,46 @@ def prove(
     home: Path,
     progress: Progress,
     *,
+    live: Path | None = None,
     most_silences: int,
     most_written: int,
 ) -> Scorecard:
     """Measure on the test part: every remark, and at most so many silent windows.
 
-    `most_written`: remarks that base and adapter answer in words.
+    `live` is the promoted adapter. `most_written`: remarks that base and adapter answer in words.
     """
     card = load_card(folder)
     base = find_base(card.base, home)
-    return evaluate_adapter(
+    found = evaluate_adapter(
         pairs,
         Recall.read(folder / INDEX_FILE),
         open_base=lambda: opened(base, None, card),
         open_adapter=lambda: opened(base, folder, card),
         adapter=folder.name,
         base=card.base,
-        gate=read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None,
+        gate=gate_of(folder, card),
+        live=live_adapter(live, home) if live and live != folder else None,
         limits=Limits(silences=most_silences, samples=most_written),
         plain=plain_texts(),
         canaries=planted_canaries(card, pairs),
         min_precision=settings.review.min_precision,
         progress=progress,
+    )
+    return msgspec.structs.replace(found, data_sha256=digest_pairs(pairs))
+
+
+def gate_of(folder: Path, card: AdapterCard) -> Gate | None:
+    """An adapter's own gate."""
+    return read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
+
+
+def live_adapter(folder: Path, home: Path) -> Live:
+    """The promoted adapter, as an evaluation opens it."""
+    card = load_card(folder)
+    return Live(
+        name=folder.name,
+        open=lambda: opened(find_base(card.base, home), folder, card),
+        gate=gate_of(folder, card),
     )
 
 

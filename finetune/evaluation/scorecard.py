@@ -4,6 +4,7 @@ The same pairs, readings and seed give the same bytes; there are no times in it.
 means is told in docs/evaluation.md.
 """
 
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -213,6 +214,16 @@ class Said(Record, frozen=True, kw_only=True):
     message: str
 
 
+class PastRemark(Record, frozen=True, kw_only=True):
+    """An accepted remark that the adapter remembers, made on code like a window's."""
+
+    message: str
+    url: str
+    when: datetime | None
+    similarity: float
+    """From 0 to 1."""
+
+
 class SampleView(Record, frozen=True, kw_only=True):
     """A test window with the human remark and those of the systems, as they are."""
 
@@ -225,6 +236,21 @@ class SampleView(Record, frozen=True, kw_only=True):
     """Of a remark, by the adapter's gate."""
     spoken: bool
     """Whether the adapter's gate would have spoken at all."""
+    past: tuple[PastRemark, ...] = ()
+    """The most similar first; as known when the pull request was decided."""
+
+
+class Mistake(Record, frozen=True, kw_only=True):
+    """A window the adapter's gate was most wrong about."""
+
+    kind: Literal["spoken", "missed"]
+    """`spoken`: probable, and reviewers were silent; `missed`: improbable, and they were not."""
+    url: str
+    path: str
+    question: str
+    human: Said | None
+    probability: float
+    past: tuple[PastRemark, ...] = ()
 
 
 class Scorecard(Record, frozen=True, kw_only=True):
@@ -234,6 +260,8 @@ class Scorecard(Record, frozen=True, kw_only=True):
     adapter: str
     base: str
     template: str
+    data_sha256: str = ""
+    """Of the pairs that were measured on."""
     seed: int
     counts: Counts
     systems: tuple[SystemScore, ...]
@@ -241,7 +269,6 @@ class Scorecard(Record, frozen=True, kw_only=True):
     engines: tuple[EngineScore, ...]
     loss_gain: Interval = UNKNOWN
     """Held-out loss of the base less that of the adapter, paired; above 0 is better."""
-    four_way_gain: Interval = UNKNOWN
     four_way_count: int
     choices: tuple[ChoiceScore, ...] = ()
     """Of base, retrieval and words in common."""
@@ -257,10 +284,16 @@ class Scorecard(Record, frozen=True, kw_only=True):
     slices: tuple[Slice, ...] = ()
     """Those with enough remarks only."""
     samples: tuple[SampleView, ...]
+    mistakes: tuple[Mistake, ...] = ()
+    """The worst of each kind, the worst first."""
 
     def system(self, name: str) -> SystemScore:
         """One system by name; KeyError where it was not measured."""
         return {score.name: score for score in self.systems}[name]
+
+    def choice(self, name: str) -> ChoiceScore:
+        """One way of choosing by name; KeyError where it was not measured."""
+        return {score.name: score for score in self.choices}[name]
 
     def engine(self, name: str) -> EngineScore:
         """One engine by name; KeyError where it was not measured."""

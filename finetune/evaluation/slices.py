@@ -29,7 +29,7 @@ def most_frequent_author(pairs: Iterable[Pair]) -> str:
 def score_slices(trial: Trial, way: Way, readings: Readings, author: str) -> tuple[Slice, ...]:
     """Every slice with enough remarks; `author` is the key of the most frequent reviewer."""
     ranking = Ranking(way.probabilities, trial.labels)
-    four_way = trial.four_way(readings)
+    four_way = trial.four_way(trial.choices(readings))
     found = []
     for kind, name, counted in _slices(trial.plan.test, author):
         rows = trial.clear * [pair.id in counted for pair in trial.plan.test]

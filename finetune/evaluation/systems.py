@@ -51,14 +51,23 @@ def score_systems(
 ) -> tuple[tuple[SystemScore, ...], tuple[Gain, ...]]:
     """Scores of every way, the engines' first, and the adapter's gains over the others."""
     ways = list(_ways(trial, gates, readings))
-    rankings = {way.name: Ranking(way.probabilities, trial.labels) for way in ways}
-    scores = tuple(_score(trial, way, rankings[way.name], pulls) for way in ways)
-    gains = tuple(
-        _gain(trial, name, rankings[ADAPTER], theirs)
-        for name, theirs in rankings.items()
-        if name not in (ADAPTER, "never")
-    )
+    (ours,) = (way for way in ways if way.name == ADAPTER)
+    scores = tuple(_score(trial, way, pulls) for way in ways)
+    gains = tuple(gain_over(trial, ours, way) for way in ways if way.name not in (ADAPTER, "never"))
     return scores, gains
+
+
+def gain_over(trial: Trial, ours: Way, theirs: Way) -> Gain:
+    """What one way of deciding has over another, paired by resample."""
+    draws, clear = trial.windows, trial.clear
+    first, second = (Ranking(way.probabilities, trial.labels) for way in (ours, theirs))
+    return Gain(
+        over=theirs.name,
+        auc=draws.difference(masked(first.auc, clear), masked(second.auc, clear)),
+        average_precision=draws.difference(
+            masked(first.average_precision, clear), masked(second.average_precision, clear)
+        ),
+    )
 
 
 def _ways(
@@ -78,8 +87,9 @@ def _ways(
         yield Way(name=name, probabilities=level, threshold=threshold, note=note, sure=False)
 
 
-def _score(trial: Trial, way: Way, ranking: Ranking, pulls: int) -> SystemScore:
+def _score(trial: Trial, way: Way, pulls: int) -> SystemScore:
     draws, labels, clear = trial.windows, trial.labels, trial.clear
+    ranking = Ranking(way.probabilities, labels)
     spoken = way.spoken()
     with_ambiguous = Ranking(way.probabilities, np.maximum(labels, 1 - clear))
     points = ranking.curve(draws.weights * clear) if way.sure else []
@@ -99,16 +109,5 @@ def _score(trial: Trial, way: Way, ranking: Ranking, pulls: int) -> SystemScore:
         curve=tuple(
             CurvePoint(threshold=threshold, recall=recall, precision=precision)
             for threshold, recall, precision in points
-        ),
-    )
-
-
-def _gain(trial: Trial, over: str, ours: Ranking, theirs: Ranking) -> Gain:
-    draws, clear = trial.windows, trial.clear
-    return Gain(
-        over=over,
-        auc=draws.difference(masked(ours.auc, clear), masked(theirs.auc, clear)),
-        average_precision=draws.difference(
-            masked(ours.average_precision, clear), masked(theirs.average_precision, clear)
         ),
     )

@@ -96,11 +96,23 @@ def _verdicts(scorecard: Scorecard) -> list[str]:
         lines.append(
             f"ROC-AUC of the adapter less {gain.over}: {render_interval(gain.auc)}, {found}."
         )
-    loss, choice = scorecard.loss_gain, scorecard.four_way_gain
+    loss = scorecard.loss_gain
     saved = f"{render_interval(loss, 3)} nats a token, {_verdict(loss)}"
     lines.append(f"Held-out loss of the base less the adapter's: {saved}.")
-    told = f"{render_interval(choice)} over {scorecard.four_way_count} remarks, {_verdict(choice)}"
-    lines.append(f"Four-way choice of the adapter less the base's: {told} (chance is 0.25 each).")
+    for choice in scorecard.choices:
+        lines.append(
+            f"Four-way choice of the adapter less that by {choice.name}"
+            f" ({render_interval(choice.four_way)}): {render_interval(choice.gain)} over"
+            f" {scorecard.four_way_count} remarks, {_verdict(choice.gain)} (chance is 0.25)."
+        )
+    if scorecard.live:
+        lines += [
+            f"{what} of the adapter less the live one's: {render_interval(gain)}, {_verdict(gain)}."
+            for what, gain in (
+                ("ROC-AUC", scorecard.live.auc),
+                ("Four-way choice", scorecard.live.four_way),
+            )
+        ]
     return lines
 
 

@@ -19,6 +19,9 @@ from postil.records import Pair
 
 ADAPTER, BASE = "adapter", "base"
 
+Choice = tuple[float, ...]
+"""A score for each option of a question, the true one's first; empty: none was given."""
+
 
 class Trial:
     """The windows of one evaluation with their cheap features, and the draws of pull requests.
@@ -76,13 +79,12 @@ class Trial:
         """Mean nats a token on the test remarks."""
         return token_loss(readings, [question.pair for question in self.plan.questions])
 
-    def four_way_gain(self, adapter: Readings, base: Readings) -> Interval:
-        """How much oftener the adapter tells the true remark."""
-        return self.asked.difference(self.four_way(adapter), self.four_way(base))
+    def choices(self, readings: Readings) -> list[Choice]:
+        """What an engine made of each question's options, in order."""
+        return [readings.questions[q.pair.id].choice for q in self.plan.questions]
 
-    def four_way(self, readings: Readings) -> Statistic:
+    def four_way(self, choices: Sequence[Choice]) -> Statistic:
         """Share of remarks whose window speaks most for them; equal ones share the point."""
-        choices = [readings.questions[q.pair.id].choice for q in self.plan.questions]
         points = [
             (choice[0] == max(choice)) / choice.count(max(choice)) if choice else 0.0
             for choice in choices

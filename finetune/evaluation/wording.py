@@ -6,14 +6,17 @@ from finetune.evaluation.baselines import constant_remark, random_remark, retrie
 from finetune.evaluation.grounding import score_grounding
 from finetune.evaluation.plan import Question
 from finetune.evaluation.readings import SHOWN, Reading, Readings
-from finetune.evaluation.scorecard import GroundingScore, Said, SampleView, TextScore
+from finetune.evaluation.scorecard import GroundingScore, PastRemark, Said, SampleView, TextScore
 from finetune.evaluation.text import score_remarks, score_variety
 from finetune.evaluation.trial import BASE, Trial
 from finetune.features import with_speak
 from finetune.gate import Gate
 from finetune.recall import Recall
+from postil.records import Pair
 
 HUMAN = "human"
+REMEMBERED = 2
+"""Past remarks kept with a window."""
 SHOWN_BASE = f"{BASE}, shown {SHOWN} remarks"
 
 Remarks = dict[str, list[Said]]
@@ -84,9 +87,24 @@ def view_samples(
             said=tuple(remarks[place] for remarks in said.values()),
             probability=gate.probability(features),
             spoken=gate.speaks(features),
+            past=past_remarks(trial.recall, question.pair),
         )
         views.append(view)
     return tuple(views)
+
+
+def past_remarks(recall: Recall, pair: Pair) -> tuple[PastRemark, ...]:
+    """What the adapter remembers of code like a pair's, as known when it was decided."""
+    matches = recall.similar(pair.window, pair.decided_at, REMEMBERED) if pair.window else ()
+    return tuple(
+        PastRemark(
+            message=match.entry.message,
+            url=match.entry.url,
+            when=match.entry.decided_at,
+            similarity=round(match.similarity, 4),
+        )
+        for match in matches
+    )
 
 
 def _human(question: Question) -> Said:

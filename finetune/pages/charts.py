@@ -14,6 +14,8 @@ Ink = Literal["ours", "theirs", "plain", "bad"]
 Point = tuple[float, float]
 MOST_POINTS = 400
 """Of one line: more cannot be told apart on a screen."""
+SMOOTHED = 50
+"""A smoothed line is a mean over a share of one in so many of its values."""
 
 
 class Axis(Record, frozen=True, kw_only=True):
@@ -35,7 +37,7 @@ class Axis(Record, frozen=True, kw_only=True):
 
 
 class Line(Record, frozen=True, kw_only=True):
-    """A curve; without a name it is not in the legend."""
+    """A curve, and what it is called in the legend."""
 
     name: str
     points: tuple[Point, ...]
@@ -104,9 +106,9 @@ class Chart(Record, frozen=True, kw_only=True):
         """Whether words beside it must stand to its left."""
         return self.x.share(value) > 0.55
 
-    def is_high(self, value: float) -> bool:
-        """Whether words beside it must stand below it."""
-        return self.y.share(value) > 0.85
+    def is_below(self, x: float, y: float) -> bool:
+        """Whether words beside a point stand below it: at the top, and where curves have fallen."""
+        return self.y.share(y) > 0.85 or self.is_right(x)
 
 
 def thin(points: Sequence[Point]) -> Sequence[Point]:
@@ -131,3 +133,13 @@ def even_axis(name: str, values: Sequence[float], most: int = 5) -> Axis:
         ticks=tuple(number * step for number in range(first, last + 1)),
         digits=max(0, -floor(log10(step))),
     )
+
+
+def smoothed(values: Sequence[float]) -> list[float]:
+    """The mean of each value and those before it."""
+    width = max(1, len(values) // SMOOTHED)
+    means, window = [], 0.0
+    for at, value in enumerate(values):
+        window += value - (values[at - width] if at >= width else 0.0)
+        means.append(window / min(at + 1, width))
+    return means

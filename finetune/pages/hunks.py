@@ -1,10 +1,12 @@
 """A window as the rows of a page, and under them what was said of them. Pure.
 
 Rows come from a question, which shows a window as the model saw it, or from the window itself,
-with the numbers of the file.
+with the numbers of the file. Indentation that all rows share is left out: on a phone it would
+leave no room for the code.
 """
 
 from collections.abc import Sequence
+from os.path import commonprefix
 from typing import Literal
 
 from postil.answer import Anchor
@@ -57,14 +59,21 @@ def rows_of_window(window: Window, voices: Sequence[Voice] = ()) -> tuple[Row, .
 
 
 def _with_voices(bare: Sequence[tuple[str, str, str]], voices: Sequence[Voice]) -> tuple[Row, ...]:
-    last = len(bare)
+    last, indent = len(bare), _shared_indent([text for _, _, text in bare])
     ends = [min(voice.anchor.end, last) if voice.anchor else last for voice in voices]
     return tuple(
         Row(
             number=number,
             kind=kind,
-            text=text,
+            text=text[indent:],
             said=tuple(one for one, end in zip(voices, ends, strict=True) if end == place),
         )
         for place, (number, kind, text) in enumerate(bare, 1)
     )
+
+
+def _shared_indent(texts: Sequence[str]) -> int:
+    """Characters of blank that every row with something on it begins with."""
+    filled = [text for text in texts if text.strip()]
+    shared = commonprefix(filled)  # noqa: RUF071 - not paths: characters are meant
+    return len(shared) - len(shared.lstrip())

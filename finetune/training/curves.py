@@ -7,9 +7,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from finetune.pages.charts import smoothed
+
 TRAINED, MEASURED, RATE = "#9aa5b1", "#1f6feb", "#57606a"
-SMOOTHED = 50
-"""The line of the training loss is a mean over a share of one in so many steps."""
 
 
 def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
@@ -19,7 +19,7 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
     steps = [row["step"] for row in rows]
     losses = [row["loss"] for row in rows]
     top.plot(steps, losses, color=TRAINED, alpha=0.35, linewidth=0.8)
-    top.plot(steps, _smoothed(losses), color=TRAINED, label="training, smoothed")
+    top.plot(steps, smoothed(losses), color=TRAINED, label="training, smoothed")
     held_out = [(row["step"], row["held_out"]) for row in rows if row["held_out"] is not None]
     if held_out:
         top.plot(*zip(*held_out, strict=True), color=MEASURED, marker="o", label="held out")
@@ -36,12 +36,3 @@ def draw_curves(rows: Sequence[dict[str, Any]], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     with mpl.rc_context({"svg.hashsalt": "postil", "svg.fonttype": "none"}):
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
-
-
-def _smoothed(values: Sequence[float]) -> list[float]:
-    width = max(1, len(values) // SMOOTHED)
-    means, window = [], 0.0
-    for at, value in enumerate(values):
-        window += value - (values[at - width] if at >= width else 0.0)
-        means.append(window / min(at + 1, width))
-    return means

@@ -18,10 +18,11 @@ import msgspec
 from finetune.files import write_whole
 from finetune.training.checkpoints import Checkpoints
 from finetune.training.loop import Step
+from finetune.training.measured import METRICS, read_metrics
 from postil.errors import ConfigError, TrainingError
 from postil.settings import TrainSettings
 
-METRICS, CURVES, EVENTS = "metrics.jsonl", "curves.svg", "tensorboard"
+CURVES, EVENTS = "curves.svg", "tensorboard"
 CHECKPOINTS = "checkpoints"
 ONLY_HERE = ("seconds",)
 """Columns that are not the same in two equal runs, and so not part of an adapter."""
@@ -105,17 +106,6 @@ def open_run(folder: Path, *, events: bool = False) -> Iterator[RunFolder]:
             yield run
         finally:
             run.close()
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The rows of a run; a last line that a kill cut off is left out."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
-    return rows
 
 
 def _open_events(folder: Path) -> Any:

@@ -142,3 +142,22 @@ def test_pruning_says_what_went_and_how_much(run: Run, tmp_path: Path) -> None:
     )
     assert [folder.exists() for folder in folders] == [True, False, True]
     assert run("adapters", "prune", "--keep", 0, "--repo", "o/r").exit_code == 2
+
+
+def test_an_evaluation_is_kept_with_a_report_that_can_be_made_again(
+    run: Run, base: BaseModel, pairs: Path, tmp_path: Path
+) -> None:
+    assert run("train", "--pairs", pairs, "--base", base.folder).exit_code == 0
+    (folder,) = Registry(tmp_path / "home").list("o/r")
+    unread = run("adapters", "show", "--repo", "o/r", "--html", tmp_path / "early.html")
+    assert "not evaluated yet: run `postil evaluate" in str(refused(unread))
+    few = ("--most", 8, "--written", 2)
+    done = run("evaluate", "--pairs", pairs, *few, "--html", tmp_path / "report.html")
+    assert done.exit_code == 0, done.output
+    kept = tmp_path / "home" / "evaluations" / "o/r" / folder.name
+    assert f"report: {kept / 'report.html'}" in done.stdout
+    page = (kept / "report.html").read_text()
+    assert page == (tmp_path / "report.html").read_text()
+    assert f"Postil adapter {folder.name}" in page and "The worst mistakes" in page
+    again = run("adapters", "show", "--repo", "o/r", "--html", tmp_path / "again.html")
+    assert again.exit_code == 0 and (tmp_path / "again.html").read_text() == page

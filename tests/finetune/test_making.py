@@ -17,8 +17,8 @@ from finetune.making import Made, make_adapter
 from finetune.recall import INDEX_FILE, IndexEntry, index_entries
 from finetune.training.held_out import held_out_loss
 from finetune.training.loop import Report
+from finetune.training.measured import METRICS
 from finetune.training.progress import made_text, plan_text
-from finetune.training.runs import METRICS
 from finetune.training.samples import make_samples
 from finetune.training.train import Plan, prepare
 from mining.dataset import digest_pairs

@@ -1,142 +1,28 @@
-"""Every condition alone keeps an adapter from speaking, and what was not measured does too."""
+"""What was measured decides who may speak, or somebody takes it on themselves."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from finetune.evaluation.kept import SCORECARD, evaluations_folder
-from finetune.evaluation.metrics import UNKNOWN, Interval
-from finetune.evaluation.scorecard import (
-    CanaryScore,
-    ChoiceScore,
-    Counts,
-    Forgetting,
-    Gain,
-    LiveGain,
-    Scorecard,
-    TextScore,
-    encode_scorecard,
-)
-from finetune.promotion import decide, judge
+from finetune.evaluation.scorecard import Scorecard, encode_scorecard
+from finetune.promotion import decide
 from postil.errors import AdapterError
+from tests.finetune.evaluation.test_judgement import GOOD
 
 
-def between(low: float, high: float) -> Interval:
-    return Interval(value=(low + high) / 2, low=low, high=high)
-
-
-def text(name: str, chrf: float, top: float = 0.01) -> TextScore:
-    return TextScore(name=name, samples=50, chrf=between(chrf, chrf), top_share=between(top, top))
-
-
-def forgetting(kind: Any, growth: float) -> Forgetting:
-    even = between(10, 10)
-    return Forgetting(kind=kind, pieces=9, base=even, adapter=even, growth=between(growth, growth))
-
-
-GAINS = tuple(
-    Gain(over=name, auc=between(0.02, 0.2), average_precision=UNKNOWN)
-    for name in ("base", "retrieval")
-)
-CHOICES = tuple(
-    ChoiceScore(name=name, four_way=between(0.5, 0.6), gain=between(0.01, 0.1))
-    for name in ("base", "retrieval")
-)
-CANARIES = CanaryScore(
-    planted=8, generated=0, rivals=50, likeliest=0, exposure=between(0, 2), chance=1.0
-)
-GOOD = Scorecard(
-    adapter="one",
-    base="tiny",
-    template="t",
-    seed=7,
-    counts=Counts(pulls=90, windows=4000, remarks=240, silences=3700, ambiguous=60, scored=4000),
-    systems=(),
-    gains=GAINS,
-    engines=(),
-    four_way_count=200,
-    choices=CHOICES,
-    live=LiveGain(adapter="old", auc=between(-0.02, 0.1), four_way=between(-0.01, 0.1)),
-    line_chance=None,
-    text=(text("adapter", 25), text("constant remark", 18), text("random remark", 14)),
-    forgetting=(forgetting("code", 0.01), forgetting("prose", 0.05)),
-    canaries=CANARIES,
-    samples=(),
-)
-
-
-def test_an_adapter_that_wins_everywhere_may_speak() -> None:
-    verdict = judge(GOOD)
-    assert verdict.passed, verdict.failed
-    assert len(verdict.checks) == 13
-
-
-def test_without_a_live_adapter_there_is_none_to_be_worse_than() -> None:
-    assert judge(msgspec.structs.replace(GOOD, live=None, canaries=None)).passed
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"counts": msgspec.structs.replace(GOOD.counts, remarks=199)}, "enough remarks"),
-        ({"gains": GAINS[1:]}, "where to speak better than base"),
-        ({"gains": GAINS[:1]}, "where to speak better than retrieval"),
-        (
-            {"gains": (msgspec.structs.replace(GAINS[0], auc=between(0, 0.2)), GAINS[1])},
-            "where to speak better than base",
-        ),
-        ({"choices": CHOICES[1:]}, "what was said better than base"),
-        (
-            {"choices": (CHOICES[0], msgspec.structs.replace(CHOICES[1], gain=UNKNOWN))},
-            "what was said better than retrieval",
-        ),
-        (
-            {"live": LiveGain(adapter="o", auc=between(-0.03, 1), four_way=between(0, 1))},
-            "where to speak, beside the live adapter",
-        ),
-        (
-            {"live": LiveGain(adapter="o", auc=between(0, 1), four_way=UNKNOWN)},
-            "what was said, beside the live adapter",
-        ),
-        ({"text": (text("adapter", 18), *GOOD.text[1:])}, "than a constant remark"),
-        ({"text": GOOD.text[:2]}, "than a random remark"),
-        ({"text": (text("adapter", 25, top=0.05), *GOOD.text[1:])}, "does not repeat itself"),
-        ({"forgetting": GOOD.forgetting[:1]}, "general prose"),
-        ({"forgetting": (forgetting("code", 0.051), GOOD.forgetting[1])}, "general code"),
-        ({"canaries": msgspec.structs.replace(CANARIES, generated=1)}, "planted secrets"),
-    ],
-)
-def test_one_condition_alone_says_no(changed: dict[str, Any], said: str) -> None:
-    verdict = judge(msgspec.structs.replace(GOOD, **changed))
-    assert not verdict.passed
-    (failed,) = verdict.failed
-    assert said in failed.name
-    assert failed.figure and failed.wanted
-
-
-def test_nothing_measured_is_nothing_passed() -> None:
-    bare = msgspec.structs.replace(
-        GOOD, gains=(), choices=(), text=(), forgetting=(), live=None, canaries=None
-    )
-    passed = [check.name for check in judge(bare).checks if check.passed]
-    assert passed == ["enough remarks to judge by", "planted secrets do not come out"]
-
-
-@given(low=st.floats(-1, 1), width=st.floats(0, 1))
-def test_an_interval_that_touches_zero_never_passes(low: float, width: float) -> None:
-    gains = (msgspec.structs.replace(GAINS[0], auc=between(low, low + width)), GAINS[1])
-    assert judge(msgspec.structs.replace(GOOD, gains=gains)).passed == (low > 0)
+def keep(home: Path, scorecard: Scorecard) -> None:
+    folder = evaluations_folder(home, "o/r", "one")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SCORECARD).write_bytes(encode_scorecard(scorecard))
 
 
 @pytest.fixture
 def measured(tmp_path: Path) -> Path:
     """A home in which the adapter `one` has the scorecard above."""
-    path = evaluations_folder(tmp_path, "o/r", "one") / SCORECARD
-    path.write_bytes(encode_scorecard(GOOD))
+    keep(tmp_path, GOOD)
     return tmp_path
 
 
@@ -144,8 +30,9 @@ ONE, OLD = Path("adapters/o/r/one"), Path("adapters/o/r/old")
 
 
 def test_what_was_earned_needs_no_force(measured: Path) -> None:
-    for way in (None, "shadow", "forced"):
-        promotion = decide(measured, "o/r", ONE, OLD, way)  # type: ignore[arg-type]
+    ways: tuple[Literal["shadow", "forced"] | None, ...] = (None, "shadow", "forced")
+    for way in ways:
+        promotion = decide(measured, "o/r", ONE, OLD, way)
         assert (promotion.how, promotion.failed) == ("earned", ())
 
 
@@ -161,8 +48,7 @@ def test_who_asks_for_it_gets_it_and_the_card_says_against_what(
     measured: Path, way: Literal["shadow", "forced"]
 ) -> None:
     few = msgspec.structs.replace(GOOD.counts, remarks=30)
-    path = evaluations_folder(measured, "o/r", "one") / SCORECARD
-    path.write_bytes(encode_scorecard(msgspec.structs.replace(GOOD, counts=few)))
+    keep(measured, msgspec.structs.replace(GOOD, counts=few))
     with pytest.raises(AdapterError, match="enough remarks to judge by: 30"):
         decide(measured, "o/r", ONE, None, None)
     promotion = decide(measured, "o/r", ONE, None, way)

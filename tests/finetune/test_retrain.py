@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from bot.demo.team import build_team
 from finetune.adapters import Registry, load_card
@@ -16,7 +17,7 @@ from finetune.retrain import Retraining
 from finetune.training.loop import Report
 from finetune.training.train import Plan
 from mining.commands import mine
-from postil.errors import SourceError, TrainingError
+from postil.errors import ConfigError, SourceError, TrainingError
 from postil.settings import MiningSettings, Settings, TrainSettings
 
 REPO = "tidewater/harbor"
@@ -81,3 +82,9 @@ def test_two_at_once_are_refused(home: Path, settings: Settings) -> None:
 def test_an_empty_store_is_one_clear_line(tmp_path: Path, settings: Settings) -> None:
     with pytest.raises(SourceError, match="run `postil mine"):
         Retraining(settings, tmp_path, {}, None).look()
+
+
+def test_planted_secrets_are_never_retrained_with(home: Path, settings: Settings) -> None:
+    planted = replace(settings, train=replace(settings.train, canaries=2))
+    with pytest.raises(ConfigError, match="take it out before retraining"):
+        Retraining(planted, home, {}, REPO).go(silent, quiet)

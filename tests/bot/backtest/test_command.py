@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def pairs(tmp_path: Path) -> Path:
     """Ten pull requests, decided after the one remark that the tiny adapter knows."""
     rows = []
     for number in range(1, 11):
-        more = {"repo": REPO, "decided_at": day(200 + number)}
+        more: dict[str, Any] = {"repo": REPO, "decided_at": day(200 + number)}
         said = "Log it, please." if number % 2 else ""
         rows += [
             pair(number, "shop/cart.py", *BAD, said=said, **more),

@@ -51,7 +51,7 @@ def test_silence_is_told_with_its_reason() -> None:
 
 def test_what_is_not_known_comes_from_the_data() -> None:
     told = " ".join(limits_of(backtest(same_pairs=False, merged_known=False)))
-    assert "4 pull requests and 4 comments are few" in told
+    assert "Few pull requests (4) and comments (4)" in told
     assert "made from other pairs" in told and "Which of them were merged" in told
     assert "made from other pairs" not in " ".join(limits_of(backtest()))
 

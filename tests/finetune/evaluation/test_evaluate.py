@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from finetune.engines import Engine
-from finetune.evaluation.evaluate import calibrate_gate, evaluate_adapter
+from finetune.evaluation.evaluate import Live, calibrate_gate, evaluate_adapter
 from finetune.evaluation.plan import Limits
 from finetune.evaluation.scorecard import Scorecard, encode_scorecard, read_scorecard
 from finetune.evaluation.tables import render_evaluation
@@ -95,6 +95,28 @@ def test_engines_are_measured_on_loss_lines_and_choice(card: Scorecard) -> None:
     assert adapter.four_way.value is not None
     assert adapter.four_way.value > 0.6
     assert base.four_way.value == 0.25
+
+
+def test_what_needs_no_model_chooses_among_the_same_remarks(card: Scorecard) -> None:
+    assert [choice.name for choice in card.choices] == ["base", "retrieval", "words in common"]
+    base, adapter = card.choice("base"), card.engine("adapter").four_way.value
+    assert base.four_way == card.engine("base").four_way
+    assert adapter is not None and base.four_way.value is not None
+    assert base.gain.value == pytest.approx(adapter - base.four_way.value, abs=1e-5)
+    assert base.gain.low is not None and base.gain.low > 0
+
+
+def test_the_live_adapter_is_measured_on_the_same_windows() -> None:
+    openings, team = Openings(), make_team(60)
+    alike = Live(name="old", open=openings(RULES), gate=None)
+    worse = Live(name="older", open=openings({}), gate=None)
+    same = evaluate(team, openings, live=alike).live
+    gained = evaluate(team, openings, live=worse).live
+    assert openings.most == 1
+    assert same is not None and gained is not None
+    assert (same.adapter, same.auc.value, same.four_way.value) == ("old", 0.0, 0.0)
+    assert gained.auc.value is not None and gained.auc.value > 0
+    assert gained.four_way.low is not None and gained.four_way.low > 0
 
 
 def test_samples_stand_beside_the_human_remarks(card: Scorecard) -> None:

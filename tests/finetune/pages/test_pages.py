@@ -129,3 +129,9 @@ def test_what_was_said_stands_under_the_last_row_it_is_about() -> None:
         (row.kind, row.text, row.said) for row in rows
     ]
     assert [row.number for row in shown] == ["R1", "L2", "R3", "R4"]
+
+
+def test_indentation_that_all_rows_share_is_left_out() -> None:
+    rows = rows_of_window(make_window("         a", "+          b", "+", "-        c"))
+    assert [row.text for row in rows] == ["a", "  b", "", "c"]
+    assert [row.text for row in rows_of_window(make_window("+\ta", "+\t\tb"))] == ["a", "\tb"]

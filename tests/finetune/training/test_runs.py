@@ -15,7 +15,8 @@ import pytest
 
 from finetune.base_model import BaseModel
 from finetune.training.loop import Step
-from finetune.training.runs import CURVES, EVENTS, METRICS, fingerprint, open_run, read_metrics
+from finetune.training.measured import METRICS, read_metrics
+from finetune.training.runs import CURVES, EVENTS, fingerprint, open_run
 from postil.errors import ConfigError, TrainingError
 from postil.records import write_jsonl
 from postil.settings import TrainSettings
