@@ -6,7 +6,7 @@ from postil.records import Pair
 
 FEW_REMARKS = 500
 """Accepted remarks below which retrieval with the gate is the honest way to run: 397 of them taught
-the embedded base a team's style, not what to say (docs/how-it-learns.md)."""
+the embedded base a team's style, not what to say (docs/log.md, 2026-11-24)."""
 
 
 def advise(pairs: Iterable[Pair]) -> str | None:

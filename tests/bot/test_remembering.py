@@ -81,8 +81,6 @@ def publish(home: Path, pulls: int = 20, message: str = "") -> Path:
 def test_the_past_remark_is_said_again_at_the_row_most_like_its_own() -> None:
     reviewed = review(DIFF, remembering(PAST), ReviewSettings())
     (finding,) = reviewed.findings
-    window = make_window(*PAST.text.split("\n"))
-    match = Recall([PAST]).similar(window, None)[0]
     assert finding.message == PAST.message
     assert finding.resembles[0].url == PAST.url
     (text,) = [
@@ -92,7 +90,7 @@ def test_the_past_remark_is_said_again_at_the_row_most_like_its_own() -> None:
         for line in hunk.lines
         if line.new == finding.span.start and line.kind == "+"
     ]
-    assert "print(" in text and match.row == 2
+    assert "print(" in text
 
 
 def test_where_nothing_is_alike_enough_nothing_is_said() -> None:

@@ -1,10 +1,12 @@
 """Retraining: mine, train from the base, promote only what is better; one at a time."""
 
 import fcntl
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
@@ -88,3 +90,20 @@ def test_planted_secrets_are_never_retrained_with(home: Path, settings: Settings
     planted = replace(settings, train=replace(settings.train, canaries=2))
     with pytest.raises(ConfigError, match="take it out before retraining"):
         Retraining(planted, home, {}, REPO).go(silent, quiet)
+
+
+def test_a_newer_memory_is_made_and_left_for_a_person_to_promote(
+    home: Path, settings: Settings, tmp_path: Path
+) -> None:
+    shutil.copy(home / "store.db", tmp_path / "store.db")
+    registry = Registry(tmp_path)
+    remembers = msgspec.structs.replace(settings, train=TrainSettings(mode="retrieval"))
+    said = Retraining(remembers, tmp_path, {}, REPO).go(silent, quiet)
+    (memory,) = registry.list(REPO)
+    assert f"not promoted: {memory.name}" in said and registry.current(REPO) is None
+    registry.promote(REPO, memory)
+    assert "nothing new" in Retraining(remembers, tmp_path, {}, REPO).go(silent, quiet)
+    other = msgspec.structs.replace(settings, mining=MiningSettings(shares=(0.25, 0.1, 0.45, 0.2)))
+    said = Retraining(other, tmp_path, {}, REPO).go(silent, quiet)
+    assert "the live adapter has no weights, so no loss to compare with; not promoted" in said
+    assert registry.current(REPO) == memory
