@@ -71,7 +71,7 @@ def train(
         settings = changed_settings(load_settings(Path.cwd()), changed)
         leads = team is None or team.leads
         if settings.train.mode == "retrieval":
-            if team is not None or base or epochs:
+            if team is not None or base is not None or epochs is not None:
                 raise UsageError(
                     "mode retrieval trains nothing: no --base, no --epochs, no launcher"
                 )
