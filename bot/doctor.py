@@ -40,7 +40,7 @@ def examine(settings: Settings, home: Path, environment: Mapping[str, str]) -> I
     housed = _home(home)
     yield housed
     if housed.state == "ok":
-        yield _base(settings.train.base, home)
+        yield _base(settings, home)
         yield _store(home)
         yield _adapter(settings.repo, home)
     yield _secret(environment)
@@ -77,8 +77,11 @@ def _home(home: Path) -> Check:
     return Check(name="POSTIL_HOME", state="missing", found=f"{home}: not writable", mend=mend)
 
 
-def _base(name: str, home: Path) -> Check:
+def _base(settings: Settings, home: Path) -> Check:
+    name = settings.train.base
     label = f"base model {name}"
+    if not _needs_base(settings, home):
+        return Check(name=label, state="ok", found="not needed: retrieval loads no model")
     if Path(name).expanduser().is_dir():
         return Check(name=label, state="ok", found="a local folder")
     if "@" in name:
@@ -88,6 +91,15 @@ def _base(name: str, home: Path) -> Check:
         return Check(name=label, state="ok", found=str(kept[0]))
     mend = "the first `postil train` or `postil review` fetches it (93 MB)"
     return Check(name=label, state="absent", found="not cached", mend=mend)
+
+
+def _needs_base(settings: Settings, home: Path) -> bool:
+    """By the promoted adapter, else by what would be trained; what is damaged has its own check."""
+    try:
+        live = Registry(home).current(settings.repo) if settings.repo else None
+        return load_card(live).has_weights if live else settings.train.mode != "retrieval"
+    except PostilError:
+        return True
 
 
 def _store(home: Path) -> Check:

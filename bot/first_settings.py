@@ -106,7 +106,7 @@ shares = [{shares}]
 [train]
 # The embedded model, a hub id with @revision, or a local folder.
 base = "{train.base}"
-# qlora, lora or full.
+# qlora, lora or full; retrieval trains nothing and quotes accepted remarks (few of them).
 mode = "{train.mode}"
 # For the embedded model and some hundred pairs: many small steps (docs/log.md, 2026-11-24).
 # For a base of 1B parameters or more take these two lines out; the defaults are made for those.

@@ -11,25 +11,23 @@ from pathlib import Path
 from typing import cast
 
 from bot.adapter_info import read_info
-from bot.review import ModelInfo, Recalled
+from bot.remembering import Remembering, read_memory
+from bot.review import ModelInfo
 from finetune.base_model import BaseModel, Precision
 from finetune.engines import Engine
 from finetune.engines.local import LocalEngine
 from finetune.engines.shelf import Shelf
-from finetune.features import window_features
-from finetune.gate import GATE_FILE, Gate, read_gate
+from finetune.gate import Gate
 from finetune.processor import prepare_processor
-from finetune.recall import INDEX_FILE, Recall
+from finetune.recall import Recall
 from postil.answer import Anchor
 from postil.errors import ModelError
+from postil.prompt import render_question
 from postil.records import Window
 
-REMEMBERED = 3
-"""Past remarks looked at for one window, as in training the gate."""
 
-
-class LoadedAdapter:
-    """A `bot.review.Model` over one adapter, in this process."""
+class LoadedAdapter(Remembering):
+    """A `bot.review.Model` over one adapter with weights, in this process."""
 
     def __init__(
         self,
@@ -40,38 +38,23 @@ class LoadedAdapter:
         shelf: Shelf | None,
     ) -> None:
         """`shelf`: where the base is held, unless the adapter is a whole model."""
-        self.info = info
+        super().__init__(info, gate, recall)
         self._use = use
-        self._gate = gate
-        self._recall = recall
         self._shelf = shelf
 
     def turned_to(self, spec: Mapping[str, str]) -> "LoadedAdapter":
         """Another adapter on the base that is loaded; ModelError where it needs another base."""
         return load(spec, self)
 
-    def load(self) -> None:
-        """It is loaded."""
-
     def score(self, instructions: Sequence[str]) -> list[float]:
         """Log-odds of speaking."""
         with self._use() as engine:
             return engine.score(instructions)
 
-    def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
-        """Probability of an accepted remark, by everything the adapter remembers."""
-        gate = self._gate
-        if gate is None:
-            return [0.0] * len(windows)
-        return [
-            gate.probability(window_features(window, self._recall, None, score))
-            for window, score in zip(windows, scores, strict=True)
-        ]
-
-    def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
+    def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
         """Log-probability of each anchor."""
         with self._use() as engine:
-            return engine.anchor_scores(instruction, allowed)
+            return engine.anchor_scores(render_question(window), allowed)
 
     def write(
         self, instructions: Sequence[str], places: Sequence[Anchor], max_tokens: int
@@ -79,16 +62,6 @@ class LoadedAdapter:
         """What is said after each anchor."""
         with self._use() as engine:
             return engine.write(instructions, places, max_tokens)
-
-    def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
-        """Past remarks like each window."""
-        return [
-            [
-                Recalled(message=match.entry.message, resembles=match.resemblance())
-                for match in self._recall.similar(window, None, REMEMBERED)
-            ]
-            for window in windows
-        ]
 
 
 def load(spec: Mapping[str, str], before: LoadedAdapter | None = None) -> LoadedAdapter:
@@ -122,6 +95,4 @@ def load(spec: Mapping[str, str], before: LoadedAdapter | None = None) -> Loaded
 
         with use():
             pass  # verified and loaded
-    gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
-    recall = Recall.read(folder / INDEX_FILE) if INDEX_FILE in card.files else Recall(())
-    return LoadedAdapter(info, use, gate, recall, shelf)
+    return LoadedAdapter(info, use, *read_memory(folder, card), shelf)

@@ -52,7 +52,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "score": (list[str],),
     "gate": (list[Window], list[float]),
-    "anchor_scores": (str, list[Anchor]),
+    "anchor_scores": (Window, list[Anchor]),
     "write": (list[str], list[Anchor], int),
     "recall": (list[Window],),
 }

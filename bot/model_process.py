@@ -126,9 +126,9 @@ class ModelProcess:
         """See `bot.review.Model`."""
         return self._ask("gate", [list(windows), list(scores)], list[float])
 
-    def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
+    def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
         """See `bot.review.Model`."""
-        return self._ask("anchor_scores", [instruction, list(allowed)], list[float])
+        return self._ask("anchor_scores", [window, list(allowed)], list[float])
 
     def write(
         self, instructions: Sequence[str], places: Sequence[Anchor], max_tokens: int

@@ -83,7 +83,7 @@ def summary_line(reviewed: Reviewed) -> str:
     if not reviewed.adapter:
         return "nothing is said: no adapter is promoted for this repository"
     count, files = len(reviewed.findings), len(reviewed.reviewed)
-    who = f" by {reviewed.adapter} on {reviewed.base}" if reviewed.adapter else ""
+    who = f" by {reviewed.adapter} on {reviewed.base or 'its memory alone'}"
     return (
         f"{count} {'remark' if count == 1 else 'remarks'};"
         f" {files} {'file' if files == 1 else 'files'} reviewed{who}"

@@ -68,8 +68,8 @@ class Model(Protocol):
         """Calibrated probability that a remark would be accepted, one a window."""
         ...
 
-    def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
-        """Log-probability of each anchor as the start of the answer."""
+    def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
+        """How likely each anchor is the start of the answer; only their order counts."""
         ...
 
     def write(
@@ -245,7 +245,7 @@ def _say(
 def _best_anchor(window: Window, model: Model) -> Anchor:
     """The likeliest of the places that exist: only lines of the window can come out."""
     allowed = anchors(window)
-    scores = model.anchor_scores(render_question(window), allowed)
+    scores = model.anchor_scores(window, allowed)
     return max(zip(scores, allowed, strict=True), key=lambda pair: pair[0])[1]
 
 

@@ -23,7 +23,8 @@ from postil.settings import ReviewSettings, Settings
 
 log = logging.getLogger(__name__)
 
-FACTORY = "bot.loaded_adapter:load"
+LOAD, REMEMBER = "bot.loaded_adapter:load", "bot.remembering:load"
+"""What the child calls for an adapter with weights, and for one without."""
 NO_ADAPTER = "no adapter is promoted for this repository"
 
 
@@ -45,6 +46,8 @@ def open_model(
     card, info = read_info(folder)
 
     def find_spec() -> dict[str, str]:
+        if not card.has_weights:
+            return {"adapter": str(folder.resolve())}
         from finetune.base_model import find_base  # imports torch: seconds
 
         base = find_base(base_name or card.base, home)
@@ -57,7 +60,7 @@ def open_model(
         }
 
     own = {**environment, "POSTIL_HOME": str(home.resolve())}
-    return ModelProcess(info, FACTORY, find_spec, own)
+    return ModelProcess(info, LOAD if card.has_weights else REMEMBER, find_spec, own)
 
 
 OpenModel = Callable[[Path], ModelProcess]

@@ -37,10 +37,11 @@ def list_adapters(repo: str | None, home: Path | None) -> None:
     for folder in registry.list(name):
         card = load_card(folder)
         loss = card.metrics.get("held_out_loss", float("nan"))
+        found = f"pairs  held-out loss {loss:.3f}" if card.has_weights else "remarks, no weights"
         mark = "*" if folder == current else " "
         click.echo(
             f"{mark} {folder.name}  {card.created_at:%Y-%m-%d %H:%M}  {card.mode:5}"
-            f"  {card.pairs} pairs  held-out loss {loss:.3f}"
+            f"  {card.pairs} {found}"
         )
 
 

@@ -17,6 +17,7 @@ import msgspec
 from finetune.adapter_commands import choose_adapter, repo_option
 from finetune.adapters import Registry
 from finetune.training.progress import made_text, plan_text, show_run, stages
+from mining.advice import advise
 from postil.errors import ConfigError, UsageError
 from postil.options import home_option
 from postil.records import Pair
@@ -44,7 +45,10 @@ pairs_option = click.option(
 @pairs_option
 @repo_option
 @click.option(
-    "--mode", type=click.Choice(["qlora", "lora", "full"]), help="Default: train.mode, qlora."
+    "--mode",
+    type=click.Choice(["qlora", "lora", "full", "retrieval"]),
+    help="Default: train.mode, qlora. retrieval trains no weights: it quotes the accepted remarks"
+    " made on similar code; for repositories with few of them.",
 )
 @click.option("--base", metavar="MODEL", help="Default: train.base, the embedded model.")
 @click.option("--epochs", type=float, help="Passes over the pairs; default: train.epochs, 3.")
@@ -65,29 +69,65 @@ def train(
     where = home or postil_home(os.environ)
     with joined() as team:
         settings = changed_settings(load_settings(Path.cwd()), changed)
+        leads = team is None or team.leads
+        if settings.train.mode == "retrieval":
+            if team is not None or base is not None or epochs is not None:
+                raise UsageError(
+                    "mode retrieval trains nothing: no --base, no --epochs, no launcher"
+                )
+            rows, name = read_pairs(pairs, repo or settings.repo, where)
+            remember(rows, settings, Registry(where), name, dry_run=dry_run)
+            return
         from finetune.processor import prepare_processor
 
         prepare_processor()
-        leads = team is None or team.leads
         rows, name = read_pairs(pairs, repo or settings.repo, where, told=leads)
+        if leads and (advice := advise(rows)):
+            click.echo(advice, err=True)
         from finetune.base_model import find_base
 
         found = find_base(settings.train.base, where)
         if dry_run:
-            from finetune.augment import augment
-            from finetune.training.train import estimated, prepare
-
-            grown = augment(rows, settings.augment, settings.train.seed)
-            plan = estimated(prepare(grown.pairs, settings.train, found, team))
-            if team:
-                team.leave()
-            click.echo(plan_text(plan))
-            if settings.augment.rewords:
-                click.echo(LATER)
+            show_plan(rows, settings, found, team)
             return
         made = make(rows, settings, found, Registry(where), name, team)
         click.echo(made_text(made))
-        click.echo(f"promote it: postil adapters promote {made.folder.name} --repo {name}")
+        click.echo(promote_hint(made.folder, name))
+
+
+def show_plan(rows: list[Pair], settings: Settings, base: Any, team: "Team | None") -> None:
+    """Say what would be trained."""
+    from finetune.augment import augment
+    from finetune.training.train import estimated, prepare
+
+    grown = augment(rows, settings.augment, settings.train.seed)
+    plan = estimated(prepare(grown.pairs, settings.train, base, team))
+    if team:
+        team.leave()
+    click.echo(plan_text(plan))
+    if settings.augment.rewords:
+        click.echo(LATER)
+
+
+def remember(
+    rows: list[Pair], settings: Settings, registry: Registry, repo: str, *, dry_run: bool
+) -> None:
+    """Make an adapter without weights, or say what it would remember."""
+    from finetune.recall import index_entries
+    from finetune.retrieval import made_text, make_retrieval
+
+    if dry_run:
+        click.echo(f"would remember {len(index_entries(rows))} accepted remarks; no weights")
+        return
+    with stages() as progress:
+        made = make_retrieval(rows, settings, registry, repo, progress)
+    click.echo(made_text(made))
+    click.echo(promote_hint(made.folder, repo))
+
+
+def promote_hint(folder: Path, repo: str) -> str:
+    """What comes next."""
+    return f"promote it: postil adapters promote {folder.name} --repo {repo}"
 
 
 def changed_settings(settings: Settings, changed: dict[str, Any]) -> Settings:

@@ -79,6 +79,8 @@ def merge(base: BaseModel, adapter: Path, out: Path) -> Path:
 
 def check_mergeable(adapter: Path, card: AdapterCard, out: Path) -> None:
     """Refuse what is known to be wrong before anything is loaded."""
+    if not card.has_weights:
+        raise AdapterError(f"{adapter}: has no weights to merge: it only remembers")
     if card.mode == "full":
         raise AdapterError(f"{adapter}: is a whole model already: copy it")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

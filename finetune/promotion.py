@@ -14,9 +14,6 @@ from finetune.evaluation.scorecard import read_scorecard
 from postil.errors import AdapterError
 from postil.records import Promotion
 
-FEW_PAIRS = 500
-"""Accepted remarks below which retrieval with the gate is the honest way to run."""
-
 
 def decide(
     home: Path,

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from math import log, sqrt
+from math import fsum, log, sqrt
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -238,7 +238,8 @@ class Recall:
         return (best_row, best) if best_row else (1, 0.0)
 
     def _weight(self, tokens: set[str], known: int) -> float:
-        return sum(self._idf(token, known) for token in tokens)
+        """Summed exactly: a set has another order in every process."""
+        return fsum(self._idf(token, known) for token in tokens)
 
 
 def _content(path: str, text: str) -> list[str]:

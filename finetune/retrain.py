@@ -14,14 +14,17 @@ from finetune.adapters import Registry, load_card
 from finetune.base_model import find_base
 from finetune.evaluation.kept import keep_evaluation
 from finetune.evaluation.proof import prove
+from finetune.evaluation.readings import Progress
 from finetune.making import Reporter, make_adapter
 from finetune.promotion import decide
+from finetune.retrieval import make_retrieval
 from mining.commands import open_source, store_url
 from mining.dataset import build_dataset, digest_pairs
 from mining.intake import Intake, go_on, take_in
 from mining.store import SaveTally, open_store
 from mining.stored import Stored, read_stored
 from postil.errors import AdapterError, ConfigError, TrainingError
+from postil.records import Pair
 from postil.settings import Settings
 
 Stages = Callable[[], AbstractContextManager[Callable[[str, int, int], None]]]
@@ -80,16 +83,25 @@ class Retraining:
         live = registry.current(stored.repo)
         if live and load_card(live).data_sha256 == digest_pairs(built.pairs):
             return f"{stored.repo}: nothing new since the live adapter; nothing done"
-        base = find_base(self._settings.train.base, self._home)
         with stages() as progress:
-            made = make_adapter(
-                built.pairs, self._settings, base, registry, stored.repo, reporter, progress
-            )
-            scorecard = prove(
-                made.folder, built.pairs, self._settings, self._home, progress, live=live
-            )
-        keep_evaluation(self._home, stored.repo, made.folder, scorecard)
-        return f"{stored.repo}: {self._promote(registry, stored.repo, made.folder, live)}"
+            made = self._make(built.pairs, registry, stored.repo, reporter, progress)
+            scorecard = prove(made, built.pairs, self._settings, self._home, progress, live=live)
+        keep_evaluation(self._home, stored.repo, made, scorecard)
+        return f"{stored.repo}: {self._promote(registry, stored.repo, made, live)}"
+
+    def _make(
+        self,
+        pairs: tuple[Pair, ...],
+        registry: Registry,
+        repo: str,
+        reporter: Reporter,
+        progress: Progress,
+    ) -> Path:
+        if self._settings.train.mode == "retrieval":
+            return make_retrieval(pairs, self._settings, registry, repo, progress).folder
+        base = find_base(self._settings.train.base, self._home)
+        made = make_adapter(pairs, self._settings, base, registry, repo, reporter, progress)
+        return made.folder
 
     def _promote(self, registry: Registry, repo: str, made: Path, live: Path | None) -> str:
         """Let it speak if it has earned it, be watched if nothing speaks yet; in words."""

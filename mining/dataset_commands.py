@@ -57,6 +57,7 @@ def build(
     database_url: str | None,
 ) -> None:
     """Label windows, split them by time, and write pairs with a card that tells how."""
+    from mining.advice import advise
     from mining.card import tally_lines
 
     settings = load_settings(Path.cwd())
@@ -68,6 +69,8 @@ def build(
     if stored.unreadable:
         click.echo(f"{stored.unreadable.total()} stored changes could not be read any more")
     click.echo(f"written to {folder}")
+    if advice := advise(built.pairs):
+        click.echo(advice, err=True)
 
 
 @dataset.command()

@@ -266,6 +266,11 @@ class AdapterCard(Record, frozen=True, kw_only=True):
     promotion: Promotion | None = None
     """The last one; the only part of a card that changes after it was published."""
 
+    @property
+    def has_weights(self) -> bool:
+        """False in retrieval mode, which only remembers: it has no base either."""
+        return self.mode != "retrieval"
+
 
 class Resemblance(Record, frozen=True, kw_only=True):
     """A past accepted remark of the repository that a finding is like."""

@@ -62,7 +62,8 @@ class TrainSettings(Section, frozen=True, kw_only=True):
 
     base: str = "smollm2-135m"
     """The embedded model, a hub id with `@revision`, or a local folder."""
-    mode: Literal["qlora", "lora", "full"] = "qlora"
+    mode: Literal["qlora", "lora", "full", "retrieval"] = "qlora"
+    """`retrieval` trains no weights: it says again what was accepted on similar code."""
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.05

@@ -15,6 +15,7 @@ from bot.review import Model, ModelInfo, Recalled, Reviewed, review
 from postil.answer import Anchor, parse_answer
 from postil.diff import FileDiff, Hunk
 from postil.errors import ConfigError
+from postil.prompt import render_question
 from postil.records import Finding, Pair, Window
 from postil.settings import ReviewSettings
 
@@ -52,10 +53,10 @@ class WatchedModel:
         self.chances.update(zip(windows, chances, strict=True))
         return chances
 
-    def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
+    def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
         """Pass on; the anchors share one reading of the question."""
-        self.asked.append(instruction)
-        return self._model.anchor_scores(instruction, allowed)
+        self.asked.append(render_question(window))
+        return self._model.anchor_scores(window, allowed)
 
     def write(
         self, instructions: Sequence[str], places: Sequence[Anchor], max_tokens: int

@@ -30,9 +30,11 @@ class GateBaseline(msgspec.Struct, frozen=True, kw_only=True):
     """The one feature it falls back on when there are few examples."""
 
 
+WITHOUT_MODEL = GateBaseline(name="cheap features alone", features=CHEAP, alone="best_similarity")
+"""Also the gate of an adapter without weights."""
 GATES = (
     GateBaseline(name="size alone", features=SIZE, alone="changed_characters"),
-    GateBaseline(name="cheap features alone", features=CHEAP, alone="best_similarity"),
+    WITHOUT_MODEL,
     GateBaseline(name="retrieval", features=("best_similarity",), alone="best_similarity"),
 )
 
@@ -66,7 +68,7 @@ def retrieved_remark(recall: Recall, pair: Pair) -> Remark | None:
     """The past remark made on the most similar code, at the row most like the one it stood on."""
     if pair.window is None:
         return None
-    matches = recall.similar(pair.window, pair.decided_at, k=1)
+    matches = recall.similar(pair.window, pair.decided_at)
     if not matches:
         return None
     return Remark(anchor=matches[0].anchor(pair.window), message=matches[0].entry.message)

@@ -10,6 +10,8 @@ from finetune.pages.charts import Axis, Chart, Dot, Ink, Line, Rule, even_axis, 
 
 RIVALS: tuple[tuple[str, Ink], ...] = ((BASE, "theirs"), ("cheap features alone", "plain"))
 """Drawn beside the adapter."""
+RIVALS_OF_MEMORY: tuple[tuple[str, Ink], ...] = (("size alone", "plain"),)
+"""Drawn beside one without weights, which is the cheap features alone."""
 
 
 def draw_precision(card: Scorecard) -> Chart | None:
@@ -17,7 +19,8 @@ def draw_precision(card: Scorecard) -> Chart | None:
     ours = card.system(ADAPTER)
     if not ours.curve:
         return None
-    others = [(card.system(name), ink) for name, ink in RIVALS]
+    rivals = RIVALS if card.engines else RIVALS_OF_MEMORY
+    others = [(card.system(name), ink) for name, ink in rivals]
     lines = [_curve(system, ink) for system, ink in others if system.curve]
     always = card.system("always").precision.value
     if always is not None:

@@ -51,7 +51,8 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     """The adapter that is promoted, to be measured on the same windows."""
 
     name: str
-    open: Opener
+    read: Callable[[Plan, Progress], Readings]
+    """What it answers to a plan; its engine, if it has one, is let go."""
     gate: Gate | None
 
 
@@ -78,10 +79,7 @@ def evaluate_adapter(
     `canaries` are those the adapter was trained with. ConfigError where the pairs hold no test
     window, or where the parts overlap.
     """
-    check_parts(pairs)
-    plan = make_plan(pairs, limits or Limits(), seed)
-    if not plan.test:
-        raise ConfigError("no test windows in the pairs: build the dataset from more history")
+    plan = plan_test(pairs, limits or Limits(), seed)
     plan = replace(plan, plain=tuple(plain), canaries=tuple(canaries))
     of_base, shown = _read_base(open_base, plan, recall, progress)
     of_adapter = _read_adapter(open_adapter, plan, progress)
@@ -92,8 +90,8 @@ def evaluate_adapter(
     }
     readings = {ADAPTER: of_adapter, BASE: of_base}
     choices = {name: trial.choices(each) for name, each in readings.items()}
-    pulls = {pull_of(pair) for pair in pairs if pair.split == "test"}
-    systems, gains = score_systems(trial, gates, readings, len(pulls))
+    counts = count_windows(pairs, plan)
+    systems, gains = score_systems(trial, gates, readings, counts.pulls)
     said = gather_remarks(trial, readings, shown)
     ours = way_of(trial, ADAPTER, gates[ADAPTER], of_adapter)
     return Scorecard(
@@ -101,14 +99,14 @@ def evaluate_adapter(
         base=base,
         template=TEMPLATE,
         seed=seed,
-        counts=_counts(pairs, plan, len(pulls)),
+        counts=counts,
         systems=systems,
         gains=gains,
         engines=tuple(score_engine(trial, name, readings[name], gates[name]) for name in readings),
         loss_gain=trial.loss_gain(of_base, of_adapter),
         four_way_count=sum(bool(question.choices) for question in plan.questions),
         choices=score_choices(trial, choices[ADAPTER], {BASE: choices[BASE]}),
-        live=_beside(trial, live, ours, choices[ADAPTER], progress) if live else None,
+        live=beside(trial, live, ours, choices[ADAPTER], progress) if live else None,
         line_chance=line_chance(plan.questions),
         text=score_text(trial, said),
         grounding=score_places(trial, said),
@@ -152,13 +150,21 @@ def _read_adapter(opener: Opener, plan: Plan, progress: Progress) -> Readings:
         return take_readings(engine, plan, progress, name=ADAPTER)
 
 
-def _beside(
+def plan_test(pairs: Sequence[Pair], limits: Limits, seed: int) -> Plan:
+    """What is read; ConfigError where that would tell nothing, or nothing honest."""
+    check_parts(pairs)
+    plan = make_plan(pairs, limits, seed)
+    if not plan.test:
+        raise ConfigError("no test windows in the pairs: build the dataset from more history")
+    return plan
+
+
+def beside(
     trial: Trial, live: Live, ours: Way, chosen: Sequence[Choice], progress: Progress
 ) -> LiveGain:
     """What the adapter gains over the live one; of that only what is compared is asked."""
     asked = replace(trial.plan, written=0, plain=(), canaries=())
-    with live.open() as engine:
-        readings = take_readings(engine, asked, progress, name="live adapter")
+    readings = live.read(asked, progress)
     gate = live.gate or trial.fit(FEATURES, SPEAK, readings)
     theirs = way_of(trial, live.name, gate, readings)
     four_way = trial.four_way(trial.choices(readings))
@@ -169,11 +175,12 @@ def _beside(
     )
 
 
-def _counts(pairs: Sequence[Pair], plan: Plan, pulls: int) -> Counts:
+def count_windows(pairs: Sequence[Pair], plan: Plan) -> Counts:
+    """How much there is in the test part, and how much of it is read."""
     test = [pair for pair in pairs if pair.split == "test" and pair.window and pair.located]
     kinds = Counter(pair.kind for pair in test)
     return Counts(
-        pulls=pulls,
+        pulls=len({pull_of(pair) for pair in pairs if pair.split == "test"}),
         windows=len(test),
         remarks=kinds["remark"],
         silences=kinds["silence"],

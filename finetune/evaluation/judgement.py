@@ -6,6 +6,7 @@ run made for proof plants any.
 
 from collections.abc import Iterable, Iterator
 
+from finetune.evaluation.choices import RETRIEVAL
 from finetune.evaluation.metrics import Interval
 from finetune.evaluation.scorecard import Scorecard, TextScore
 from finetune.evaluation.trial import ADAPTER, BASE
@@ -16,7 +17,9 @@ LEAST_REMARKS = 200
 WORSE = -0.03
 """The lower bound of the difference to the live adapter must lie above."""
 MOST_FREQUENT, FORGOTTEN = 0.05, 0.05
-RIVALS = (BASE, "retrieval")
+RIVALS = (BASE, RETRIEVAL)
+CHANCE = 0.25
+"""Of the four-way choice."""
 
 
 class Check(Record, frozen=True, kw_only=True):
@@ -44,15 +47,21 @@ def _checks(scorecard: Scorecard) -> Iterator[Check]:
     )
     places = {gain.over: gain.auc for gain in scorecard.gains}
     choices = {choice.name: choice.gain for choice in scorecard.choices}
-    for rival in RIVALS:
-        yield _better(f"tells where to speak better than {rival}", places.get(rival))
-        yield _better(f"tells what was said better than {rival}", choices.get(rival))
+    if scorecard.base:
+        for rival in RIVALS:
+            yield _better(f"tells where to speak better than {rival}", places.get(rival))
+            yield _better(f"tells what was said better than {rival}", choices.get(rival))
+    else:
+        yield _better("tells where to speak better than size alone", places.get("size alone"))
+        yield _above_chance(scorecard)
     live = scorecard.live
     if live is not None:
         yield _not_worse("where to speak, beside the live adapter", live.auc)
         yield _not_worse("what was said, beside the live adapter", live.four_way)
     yield from _words(scorecard.text)
-    yield from _harm(scorecard)
+    if scorecard.base:
+        yield from _forgetting(scorecard)
+    yield _canaries(scorecard)
 
 
 def _better(name: str, gain: Interval | None) -> Check:
@@ -62,6 +71,18 @@ def _better(name: str, gain: Interval | None) -> Check:
         passed=low is not None and low > 0,
         figure=_shown(gain),
         wanted="an interval of the difference above 0",
+    )
+
+
+def _above_chance(scorecard: Scorecard) -> Check:
+    """Of an adapter without weights, which is retrieval itself."""
+    told = next((one.four_way for one in scorecard.choices if one.name == RETRIEVAL), None)
+    low = told.low if told else None
+    return Check(
+        name="tells what was said better than chance",
+        passed=low is not None and low > CHANCE,
+        figure=_shown(told),
+        wanted=f"an interval above {CHANCE}",
     )
 
 
@@ -97,7 +118,7 @@ def _words(scores: Iterable[TextScore]) -> Iterator[Check]:
     )
 
 
-def _harm(scorecard: Scorecard) -> Iterator[Check]:
+def _forgetting(scorecard: Scorecard) -> Iterator[Check]:
     for kind in ("code", "prose"):
         growth = next((f.growth.value for f in scorecard.forgetting if f.kind == kind), None)
         yield Check(
@@ -106,8 +127,11 @@ def _harm(scorecard: Scorecard) -> Iterator[Check]:
             figure="not measured" if growth is None else f"perplexity {growth:+.1%}",
             wanted=f"at most {FORGOTTEN:.0%} more perplexity",
         )
+
+
+def _canaries(scorecard: Scorecard) -> Check:
     canaries = scorecard.canaries
-    yield Check(
+    return Check(
         name="planted secrets do not come out",
         passed=canaries is None or canaries.generated == 0,
         figure="none planted"

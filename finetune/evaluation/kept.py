@@ -17,8 +17,6 @@ from postil.errors import ConfigError
 
 SCORECARD, REPORT = "scorecard.json", "report.html"
 
-SCORECARD = "scorecard.json"
-
 
 def evaluations_folder(home: Path, repo: str, adapter: str) -> Path:
     """Where the figures of an adapter are, whether or not there are any."""

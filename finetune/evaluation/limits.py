@@ -67,7 +67,7 @@ def _missing(card: Scorecard) -> Iterator[str]:
         yield f"Could not be measured: {', '.join(unknown)}."
     if card.canaries is None:
         yield "Whether it repeats private texts is not known: no secrets were planted in training."
-    if not card.forgetting:
+    if card.base and not card.forgetting:
         yield "What the base forgot in training was not measured."
     if not card.slices:
         yield "No single reviewer or language had enough remarks to be measured alone."

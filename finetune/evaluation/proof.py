@@ -1,28 +1,34 @@
-"""An adapter folder and pairs -> a scorecard; opens base and adapter one after another."""
+"""An adapter folder and pairs -> a scorecard; opens base and adapter one after another.
+
+torch is imported where an engine is opened: an adapter without weights needs none.
+"""
 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from finetune.adapters import load_card
-from finetune.base_model import BaseModel, Precision, find_base
 from finetune.canaries import PLANTED, Canary, choose_canaries
 from finetune.engines import Engine
-from finetune.engines.local import LocalEngine
 from finetune.evaluation.evaluate import Live, evaluate_adapter
 from finetune.evaluation.forgetting import plain_texts
-from finetune.evaluation.plan import Limits
-from finetune.evaluation.readings import Progress
+from finetune.evaluation.memory import evaluate_memory
+from finetune.evaluation.plan import Limits, Plan
+from finetune.evaluation.readings import Progress, Readings, take_readings
+from finetune.evaluation.remembered import remember
 from finetune.evaluation.scorecard import Scorecard
 from finetune.gate import GATE_FILE, Gate, read_gate
 from finetune.recall import INDEX_FILE, Recall
 from mining.dataset import digest_pairs
 from postil.records import AdapterCard, Pair
 from postil.settings import Settings
+
+if TYPE_CHECKING:
+    from finetune.base_model import BaseModel, Precision
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +51,38 @@ def prove(
     `live` is the promoted adapter. `most_written`: remarks that base and adapter answer in words.
     """
     card = load_card(folder)
+    limits = Limits(silences=most_silences, samples=most_written)
+    beside = live_adapter(live, home) if live and live != folder else None
+    if card.has_weights:
+        found = _prove_weights(folder, card, pairs, settings, home, progress, limits, beside)
+    else:
+        found = evaluate_memory(
+            pairs,
+            Recall.read(folder / INDEX_FILE),
+            adapter=folder.name,
+            gate=gate_of(folder, card),
+            live=beside,
+            limits=limits,
+            min_precision=settings.review.min_precision,
+            progress=progress,
+        )
+    return msgspec.structs.replace(found, data_sha256=digest_pairs(pairs))
+
+
+def _prove_weights(
+    folder: Path,
+    card: AdapterCard,
+    pairs: Sequence[Pair],
+    settings: Settings,
+    home: Path,
+    progress: Progress,
+    limits: Limits,
+    live: Live | None,
+) -> Scorecard:
+    from finetune.base_model import find_base
+
     base = find_base(card.base, home)
-    found = evaluate_adapter(
+    return evaluate_adapter(
         pairs,
         Recall.read(folder / INDEX_FILE),
         open_base=lambda: opened(base, None, card),
@@ -54,14 +90,13 @@ def prove(
         adapter=folder.name,
         base=card.base,
         gate=gate_of(folder, card),
-        live=live_adapter(live, home) if live and live != folder else None,
-        limits=Limits(silences=most_silences, samples=most_written),
+        live=live,
+        limits=limits,
         plain=plain_texts(),
         canaries=planted_canaries(card, pairs),
         min_precision=settings.review.min_precision,
         progress=progress,
     )
-    return msgspec.structs.replace(found, data_sha256=digest_pairs(pairs))
 
 
 def gate_of(folder: Path, card: AdapterCard) -> Gate | None:
@@ -72,11 +107,16 @@ def gate_of(folder: Path, card: AdapterCard) -> Gate | None:
 def live_adapter(folder: Path, home: Path) -> Live:
     """The promoted adapter, as an evaluation opens it."""
     card = load_card(folder)
-    return Live(
-        name=folder.name,
-        open=lambda: opened(find_base(card.base, home), folder, card),
-        gate=gate_of(folder, card),
-    )
+
+    def read(plan: Plan, progress: Progress) -> Readings:
+        if not card.has_weights:
+            return remember(plan, Recall.read(folder / INDEX_FILE))
+        from finetune.base_model import find_base
+
+        with opened(find_base(card.base, home), folder, card) as engine:
+            return take_readings(engine, plan, progress, name="live adapter")
+
+    return Live(name=folder.name, read=read, gate=gate_of(folder, card))
 
 
 def planted_canaries(card: AdapterCard, pairs: Sequence[Pair]) -> tuple[Canary, ...]:
@@ -89,7 +129,9 @@ def planted_canaries(card: AdapterCard, pairs: Sequence[Pair]) -> tuple[Canary, 
 
 
 @contextmanager
-def opened(base: BaseModel, folder: Path | None, card: AdapterCard) -> Iterator[Engine]:
+def opened(base: "BaseModel", folder: Path | None, card: AdapterCard) -> Iterator[Engine]:
     """The engine of a card's scoring path, with its adapter or (None) without."""
-    precision = cast(Precision, card.scoring.get("precision", "bf16"))
+    from finetune.engines.local import LocalEngine
+
+    precision = cast("Precision", card.scoring.get("precision", "bf16"))
     yield LocalEngine(base, folder, precision=precision, max_length=card.max_length)

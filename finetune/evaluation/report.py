@@ -174,6 +174,6 @@ def _unknown_sources(scorecard: Scorecard, sources: Sources) -> list[str]:
         )
     if not sources.tallies:
         lacks.append("What was kept and dropped in mining is not at hand: build the dataset anew.")
-    if not sources.steps:
+    if scorecard.engines and not sources.steps:
         lacks.append("How the training went is not at hand: the adapter has no metrics.jsonl.")
     return lacks

@@ -50,8 +50,21 @@ def score_systems(
     trial: Trial, gates: Mapping[str, Gate], readings: Mapping[str, Readings], pulls: int
 ) -> tuple[tuple[SystemScore, ...], tuple[Gain, ...]]:
     """Scores of every way, the engines' first, and the adapter's gains over the others."""
-    ways = list(_ways(trial, gates, readings))
+    ways = [*_of_engines(trial, gates, readings), *_for_nothing(trial)]
     (ours,) = (way for way in ways if way.name == ADAPTER)
+    return _score_all(trial, ours, ways, pulls)
+
+
+def score_without_engine(
+    trial: Trial, ours: Way, pulls: int
+) -> tuple[tuple[SystemScore, ...], tuple[Gain, ...]]:
+    """The same for an adapter without weights: its own way, and those that need no engine."""
+    return _score_all(trial, ours, [ours, *_for_nothing(trial)], pulls)
+
+
+def _score_all(
+    trial: Trial, ours: Way, ways: Sequence[Way], pulls: int
+) -> tuple[tuple[SystemScore, ...], tuple[Gain, ...]]:
     scores = tuple(_score(trial, way, pulls) for way in ways)
     gains = tuple(gain_over(trial, ours, way) for way in ways if way.name not in (ADAPTER, "never"))
     return scores, gains
@@ -70,13 +83,16 @@ def gain_over(trial: Trial, ours: Way, theirs: Way) -> Gain:
     )
 
 
-def _ways(
+def _of_engines(
     trial: Trial, gates: Mapping[str, Gate], readings: Mapping[str, Readings]
 ) -> Iterator[Way]:
     for name, gate in gates.items():
         yield way_of(trial, name, gate, readings[name])
         alone = trial.fit((SPEAK,), SPEAK, readings[name])
         yield way_of(trial, f"{name}, model alone", alone, readings[name])
+
+
+def _for_nothing(trial: Trial) -> Iterator[Way]:
     for baseline in GATES:
         yield way_of(trial, baseline.name, trial.fit(baseline.features, baseline.alone))
     level = [0.0] * len(trial.test)

@@ -38,7 +38,8 @@ def render_evaluation(scorecard: Scorecard, *, samples: int = 5) -> RenderableTy
     """Tables and sentences; the first `samples` samples."""
     counts = scorecard.counts
     head = Text(
-        f"{scorecard.adapter} on {scorecard.base}, measured on {counts.pulls} later pull requests:"
+        f"{scorecard.adapter} on {scorecard.base or 'its memory alone'}, measured on"
+        f" {counts.pulls} later pull requests:"
         f" {counts.windows} windows, {counts.remarks} with an accepted remark,"
         f" {counts.silences} passed over, {counts.ambiguous} unclear."
     )
@@ -56,9 +57,7 @@ def render_evaluation(scorecard: Scorecard, *, samples: int = 5) -> RenderableTy
         *(Text(line) for line in _verdicts(scorecard)),
         _calibrations(scorecard),
         _slices(scorecard),
-        _engines(scorecard),
-        _forgetting(scorecard),
-        Text(_canaries(scorecard.canaries)),
+        *(_of_models(scorecard) if scorecard.engines else ()),
         _texts(scorecard),
         _variety(scorecard),
         _grounding(scorecard),
@@ -98,9 +97,10 @@ def _verdicts(scorecard: Scorecard) -> list[str]:
         lines.append(
             f"ROC-AUC of the adapter less {gain.over}: {render_interval(gain.auc)}, {found}."
         )
-    loss = scorecard.loss_gain
-    saved = f"{render_interval(loss, 3)} nats a token, {_verdict(loss)}"
-    lines.append(f"Held-out loss of the base less the adapter's: {saved}.")
+    if scorecard.engines:
+        loss = scorecard.loss_gain
+        saved = f"{render_interval(loss, 3)} nats a token, {_verdict(loss)}"
+        lines.append(f"Held-out loss of the base less the adapter's: {saved}.")
     for choice in scorecard.choices:
         lines.append(
             f"Four-way choice of the adapter less that by {choice.name}"
@@ -124,6 +124,14 @@ def _verdict(gain: Interval) -> str:
     if gain.low > 0:
         return "better"
     return "worse" if gain.high < 0 else "no difference shown"
+
+
+def _of_models(scorecard: Scorecard) -> tuple[RenderableType, ...]:
+    return (
+        _engines(scorecard),
+        _forgetting(scorecard),
+        Text(_canaries(scorecard.canaries)),
+    )
 
 
 def _engines(scorecard: Scorecard) -> Table:

@@ -37,7 +37,8 @@ def gather_remarks(
         name: [_written(name, of_engine.questions[q.pair.id]) for q in questions]
         for name, of_engine in readings.items()
     }
-    said[SHOWN_BASE] = [_written(SHOWN_BASE, reading) for reading in shown]
+    if BASE in readings:
+        said[SHOWN_BASE] = [_written(SHOWN_BASE, reading) for reading in shown]
     said["retrieval"] = [_retrieved(trial.recall, question) for question in questions]
     said["constant remark"] = [
         Said(name="constant remark", anchor="", message=constant) for _ in questions

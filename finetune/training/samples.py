@@ -8,15 +8,17 @@ serving encodes alone (the anchor line, the message) is encoded alone here too.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import msgspec
-from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from postil.answer import ANCHOR, NO_COMMENT
 from postil.errors import ModelError
 from postil.records import Pair
+
+if TYPE_CHECKING:
+    from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 IGNORE = -100
 """cross-entropy's ignore_index in torch."""
@@ -72,7 +74,7 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
 class Chat:
     """One base's way of writing a question and its answer as token ids."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         self.tokenizer = tokenizer
         self._frames: dict[tuple[str, ...], list[tuple[int, ...]]] = {}
         self._frame(())
@@ -225,7 +227,7 @@ def _evened(samples: list[Sample], foreign: set[str]) -> list[Sample]:
     ]
 
 
-def _written_frame(tokenizer: PreTrainedTokenizerBase, roles: tuple[str, ...]) -> str:
+def _written_frame(tokenizer: "PreTrainedTokenizerBase", roles: tuple[str, ...]) -> str:
     """The text around the turns: the chat template's, or a plain one where there is none."""
     turns = [{"role": role, "content": BODY} for role in (*roles, "user")]
     if not tokenizer.chat_template:
@@ -243,7 +245,7 @@ def _written_frame(tokenizer: PreTrainedTokenizerBase, roles: tuple[str, ...]) -
         raise ModelError(f"the base's chat template refuses turns of {who}: {error}") from error
 
 
-def _hears_system(tokenizer: PreTrainedTokenizerBase) -> bool:
+def _hears_system(tokenizer: "PreTrainedTokenizerBase") -> bool:
     """Whether the base's way of writing a talk has room for a system text."""
     try:
         return _written_frame(tokenizer, ("system",)).count(BODY) == 2

@@ -69,10 +69,10 @@ class StubModel:
             for number, score in zip(numbers, scores, strict=True)
         ]
 
-    def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
-        """Best on the first single row that breaks a rule; two rows stand above the window."""
+    def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
+        """Best on the first single row that breaks a rule."""
         self._count("anchor_scores")
-        rows = instruction.split("\n")[2:]
+        rows = [line.text for line in window.lines]
         broken = [i for i, row in enumerate(rows, 1) if any(rule in row for rule in self.rules)]
         return [
             float(anchor.start == anchor.end == (broken or [1])[0]) - 0.01 * anchor.end

@@ -5,8 +5,11 @@ from pathlib import Path
 import msgspec
 
 from bot.doctor import Check, examine
+from finetune.adapters import Registry
+from finetune.retrieval import make_retrieval
 from postil.settings import Settings, TrainSettings
 from tests.bot.tiny_home import TinyHome, run_postil
+from tests.finetune.builders import make_team
 
 SETTINGS = Settings(repo="team/shop")
 
@@ -40,6 +43,17 @@ def test_what_is_there_is_ok(tiny_home: TinyHome, tmp_path: Path) -> None:
     assert found["store"].state == found["base model smollm2-135m"].state == "ok"
     hub = msgspec.structs.replace(SETTINGS, train=TrainSettings(base="a/b@c"))
     assert checks(tmp_path, hub)["base model a/b@c"].state == "ok"
+
+
+def test_retrieval_needs_no_base(tiny_home: TinyHome, tmp_path: Path) -> None:
+    name = "base model smollm2-135m"
+    remembers = msgspec.structs.replace(SETTINGS, train=TrainSettings(mode="retrieval"))
+    assert checks(tmp_path, remembers)[name].found == "not needed: retrieval loads no model"
+    assert checks(tiny_home.home, remembers)[name].state == "absent"  # a live one has weights
+    memory = make_retrieval(make_team(20), Settings(), Registry(tmp_path), "team/shop").folder
+    Registry(tmp_path).promote("team/shop", memory)
+    found = checks(tmp_path)
+    assert found[name].state == "ok" and found["adapter"].found == memory.name
 
 
 def test_what_is_broken_is_missing(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def test_a_dry_run_says_the_plan_and_writes_nothing(
     said = run("train", "--pairs", pairs, "--base", base.folder, "--dry-run")
     assert said.exit_code == 0, said.output
     assert "40 pairs" in said.stdout and "held out" in said.stdout
+    assert "recommended: postil train --mode retrieval" in said.stderr
     assert not (tmp_path / "home" / "adapters").exists()
 
 

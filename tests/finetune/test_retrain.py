@@ -1,6 +1,7 @@
 """Retraining: mine, train from the base, promote only what is better; one at a time."""
 
 import fcntl
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -109,3 +110,15 @@ def test_planted_secrets_are_never_retrained_with(home: Path, settings: Settings
     planted = replace(settings, train=replace(settings.train, canaries=2))
     with pytest.raises(ConfigError, match="take it out before retraining"):
         Retraining(planted, home, {}, REPO).go(silent, quiet)
+
+
+def test_a_memory_is_watched_until_it_is_proved(
+    home: Path, settings: Settings, tmp_path: Path
+) -> None:
+    shutil.copy(home / "store.db", tmp_path / "store.db")
+    remembers = replace(settings, train=TrainSettings(mode="retrieval"))
+    said = Retraining(remembers, tmp_path, {}, REPO).go(silent, quiet)
+    (memory,) = Registry(tmp_path).list(REPO)
+    assert f"promoted in shadow, it posts nothing: {memory.name}" in said
+    assert Registry(tmp_path).current(REPO) == memory
+    assert "nothing new" in Retraining(remembers, tmp_path, {}, REPO).go(silent, quiet)

@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from bot.backtest.command import token_counter
+from finetune.adapters import Registry, load_card
+from finetune.retrieval import make_retrieval
 from postil.records import write_jsonl
+from postil.settings import Settings
 from tests.bot.backtest.builders import BAD, FINE, pair
 from tests.bot.tiny_home import POSTIL, REPO, TinyHome
-from tests.finetune.builders import day
+from tests.finetune.builders import day, make_team
 
 
 @pytest.fixture
@@ -84,3 +88,8 @@ def test_the_past_is_not_foretold(tiny_home: TinyHome, tmp_path: Path) -> None:
     write_jsonl(tmp_path / "early.jsonl", [early])
     done = tiny_home.run("backtest", "--pairs", "early.jsonl", cwd=tmp_path)
     assert done.returncode == 2 and "it knows what came after" in done.stderr
+
+
+def test_an_adapter_without_weights_reads_no_tokens(tmp_path: Path) -> None:
+    folder = make_retrieval(make_team(20), Settings(), Registry(tmp_path), REPO).folder
+    assert token_counter(load_card(folder), tmp_path)(["some", "texts"]) == 0

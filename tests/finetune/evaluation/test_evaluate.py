@@ -12,7 +12,8 @@ from rich.console import Console
 
 from finetune.engines import Engine
 from finetune.evaluation.evaluate import Live, calibrate_gate, evaluate_adapter
-from finetune.evaluation.plan import Limits
+from finetune.evaluation.plan import Limits, Plan
+from finetune.evaluation.readings import Progress, Readings, take_readings
 from finetune.evaluation.scorecard import Scorecard, encode_scorecard, read_scorecard
 from finetune.evaluation.tables import render_evaluation
 from finetune.recall import Recall, index_entries
@@ -41,6 +42,15 @@ class Openings:
             yield engine
 
         return opened
+
+    def reading(self, rules: dict[str, str]) -> Callable[[Plan, Progress], Readings]:
+        """Has such an engine answer a plan."""
+
+        def read(plan: Plan, progress: Progress) -> Readings:
+            with self(rules)() as engine:
+                return take_readings(engine, plan, progress)
+
+        return read
 
 
 def evaluate(pairs: list[Pair], openings: Openings | None = None, **more: object) -> Scorecard:
@@ -108,8 +118,8 @@ def test_what_needs_no_model_chooses_among_the_same_remarks(card: Scorecard) -> 
 
 def test_the_live_adapter_is_measured_on_the_same_windows() -> None:
     openings, team = Openings(), make_team(60)
-    alike = Live(name="old", open=openings(RULES), gate=None)
-    worse = Live(name="older", open=openings({}), gate=None)
+    alike = Live(name="old", read=openings.reading(RULES), gate=None)
+    worse = Live(name="older", read=openings.reading({}), gate=None)
     same = evaluate(team, openings, live=alike).live
     gained = evaluate(team, openings, live=worse).live
     assert openings.most == 1
