@@ -1,8 +1,8 @@
 """Mine what is new, rebuild the pairs, train from the base, and promote only what is better.
 
-The candidate and the live adapter are compared on the newest remarks, the test part, which
-neither was trained on: mean loss a token over whole answers. One retraining of a repository runs
-at a time, held by a lock file that the system frees if the process dies.
+The candidate is measured on the newest part, beside its base, the live adapter and what costs less,
+and promoted as `postil adapters promote` would. One retraining of a repository runs at a time, held
+by a lock file that the system frees if the process dies.
 """
 
 import fcntl
@@ -12,15 +12,18 @@ from pathlib import Path
 
 from finetune.adapters import Registry, load_card
 from finetune.base_model import find_base
-from finetune.evaluation.proof import opened
-from finetune.making import Made, Reporter, make_adapter
+from finetune.evaluation.kept import keep_evaluation
+from finetune.evaluation.proof import prove
+from finetune.evaluation.readings import Progress
+from finetune.making import Reporter, make_adapter
+from finetune.promotion import decide
 from finetune.retrieval import make_retrieval
 from mining.commands import open_source, store_url
 from mining.dataset import build_dataset, digest_pairs
 from mining.intake import Intake, go_on, take_in
 from mining.store import SaveTally, open_store
 from mining.stored import Stored, read_stored
-from postil.errors import ConfigError, TrainingError
+from postil.errors import AdapterError, ConfigError, TrainingError
 from postil.records import Pair
 from postil.settings import Settings
 
@@ -80,48 +83,42 @@ class Retraining:
         live = registry.current(stored.repo)
         if live and load_card(live).data_sha256 == digest_pairs(built.pairs):
             return f"{stored.repo}: nothing new since the live adapter; nothing done"
+        with stages() as progress:
+            made = self._make(built.pairs, registry, stored.repo, reporter, progress)
+            scorecard = prove(made, built.pairs, self._settings, self._home, progress, live=live)
+        keep_evaluation(self._home, stored.repo, made, scorecard)
+        return f"{stored.repo}: {self._promote(registry, stored.repo, made, live)}"
+
+    def _make(
+        self,
+        pairs: tuple[Pair, ...],
+        registry: Registry,
+        repo: str,
+        reporter: Reporter,
+        progress: Progress,
+    ) -> Path:
+        """The folder of a new adapter, with weights or without."""
         if self._settings.train.mode == "retrieval":
-            return self._remember(built.pairs, registry, stored.repo, stages)
+            return make_retrieval(pairs, self._settings, registry, repo, progress).folder
         base = find_base(self._settings.train.base, self._home)
-        with stages() as progress:
-            made = make_adapter(
-                built.pairs, self._settings, base, registry, stored.repo, reporter, progress
-            )
-        verdict, better = self._compare(made, live, built.pairs)
-        if better:
-            registry.promote(stored.repo, made.folder)
-        done = "promoted" if better else "not promoted"
-        return f"{stored.repo}: {verdict}; {done}: {made.folder.name}"
+        return make_adapter(pairs, self._settings, base, registry, repo, reporter, progress).folder
 
-    def _remember(
-        self, pairs: tuple[Pair, ...], registry: Registry, repo: str, stages: Stages
-    ) -> str:
-        """A newer memory; it has no loss to compare, so a person measures and promotes it."""
-        with stages() as progress:
-            made = make_retrieval(pairs, self._settings, registry, repo, progress)
-        return (
-            f"{repo}: remembers {made.remarks} accepted remarks; not promoted: {made.folder.name}"
-            " (postil evaluate, then postil adapters promote)"
-        )
+    def _promote(self, registry: Registry, repo: str, made: Path, live: Path | None) -> str:
+        """Let it speak if it has earned it, be watched if nothing speaks yet; in words."""
+        try:
+            registry.promote(repo, made, decide(self._home, repo, made, live, None))
+            return f"promoted: {made.name}"
+        except AdapterError as error:
+            if live and not _watched(live):
+                return f"not promoted: {error}"
+        watched = decide(self._home, repo, made, live, "shadow")
+        registry.promote(repo, made, watched)
+        return f"promoted in shadow, it posts nothing: {made.name}; {'; '.join(watched.failed)}"
 
-    def _compare(self, made: Made, live: Path | None, pairs: tuple[Pair, ...]) -> tuple[str, bool]:
-        """Held-out loss of the candidate beside the live adapter's, or the bare base's."""
-        newest = [p for p in pairs if p.split == "test" and p.kind == "remark" and p.located]
-        if not newest:
-            return "no remarks in the test part to compare on", False
-        if live and not load_card(live).has_weights:
-            return "the live adapter has no weights, so no loss to compare with", False
-        ours = self._loss(made.folder, newest)
-        theirs = self._loss(live, newest, made.folder)
-        rival = "the live adapter" if live else "the bare base"
-        return f"held-out loss {ours:.3f}, {rival} {theirs:.3f}", ours < theirs
 
-    def _loss(self, folder: Path | None, pairs: list[Pair], path: Path | None = None) -> float:
-        """Mean nats a token; of the bare base of `path`'s card where `folder` is None."""
-        card = load_card(folder or path or Path())
-        with opened(find_base(card.base, self._home), folder, card) as engine:
-            found = engine.loss([p.instruction for p in pairs], [p.response for p in pairs])
-        return sum(loss for loss, _ in found) / max(1, sum(tokens for _, tokens in found))
+def _watched(live: Path) -> bool:
+    promotion = load_card(live).promotion
+    return promotion is not None and promotion.how == "shadow"
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def render_question(window: Window, precedents: Sequence[Precedent] = ()) -> str
     in training as in use.
     """
     earlier = (
-        f"Earlier, on `{_shown(one.code.strip(), LONGEST_QUOTE)}`: {_shown(_flat(one.message))}"
+        f"Earlier, on `{_shown(_flat(one.code), LONGEST_QUOTE)}`: {_shown(_flat(one.message))}"
         for one in precedents
     )
     rows = (

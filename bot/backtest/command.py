@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from finetune.adapter_commands import choose_adapter, repo_option
 from finetune.adapters import Registry, load_card
 from finetune.commands import pairs_option, read_pairs
 from finetune.training.progress import stages
-from postil.errors import SourceError, UsageError
+from mining.commands import store_url
 from postil.options import home_option
 from postil.settings import load_settings, postil_home
 
 if TYPE_CHECKING:
-    from bot.backtest.choosing import Key
     from bot.backtest.records import Backtest
     from bot.backtest.replay import CountTokens
-    from postil.records import AdapterCard, PullRequest
+    from postil.records import AdapterCard
 
 PAGE = "backtest.html"
 
@@ -67,10 +67,9 @@ def backtest(
     rows, name = read_pairs(pairs, repo or settings.repo, where)
     folder = choose_adapter(Registry(where), name, adapter)
     card = load_card(folder)
-    import msgspec
-
     from bot.backtest.page import render_backtest
     from bot.backtest.run import backtest as run
+    from bot.backtest.stored import read_changes
     from bot.reviewers import open_model
     from finetune.evaluation.kept import evaluations_folder
 
@@ -86,7 +85,7 @@ def backtest(
             kept,
             token_counter(card, where),
             last=last,
-            stored=stored_pulls(where, name),
+            stored=read_changes(store_of(where), name, settings.mining),
             progress=progress,
             say=partial(click.echo, err=True),
         )
@@ -134,18 +133,7 @@ def token_counter(card: "AdapterCard", home: Path) -> "CountTokens":
     return count
 
 
-def stored_pulls(home: Path, repo: str) -> "dict[Key, PullRequest]":
-    """What the store knows of a repository's pull requests; nothing where it was not mined here."""
-    from mining.commands import store_url
-    from mining.store import open_store
-    from mining.stored import read_stored
-
-    url = os.environ.get("POSTIL_DATABASE_URL", "")
-    if not url and not (home / "store.db").exists():
-        return {}
-    try:
-        with open_store(url or store_url(home)) as store:
-            changes = read_stored(store, repo).changes
-    except (SourceError, UsageError):  # the pairs came from elsewhere
-        return {}
-    return {(change.pull.repo, change.pull.number): change.pull for change in changes}
+def store_of(home: Path) -> str | None:
+    """The URL of the store; None where there is none, for none is made here."""
+    url = os.environ.get("POSTIL_DATABASE_URL")
+    return url or (store_url(home) if (home / "store.db").exists() else None)

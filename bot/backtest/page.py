@@ -3,7 +3,7 @@ template it reads."""
 
 from pathlib import Path
 
-from bot.backtest.records import Agreement, Backtest, Place, Replayed
+from bot.backtest.records import Agreement, Aside, Backtest, Place, Replayed
 from finetune.pages import render_page
 from finetune.pages.hunks import Past, Row, Voice, rows_of_window
 from postil.answer import anchor_of
@@ -41,6 +41,7 @@ class PullView(Record, frozen=True, kw_only=True):
     decided: str
     told: str
     places: tuple[PlaceView, ...]
+    asides: tuple[Voice, ...]
 
 
 def render_backtest(test: Backtest) -> str:
@@ -87,6 +88,8 @@ def limits_of(test: Backtest) -> list[str]:
 def _view(pull: Replayed, number: int, test: Backtest) -> PullView:
     counts = {kind: pull.count(kind) for kind in TAGS}
     told = [f"{TAGS[kind][0]}: {count}" for kind, count in counts.items() if count]
+    if pull.asides:
+        told.append(f"other remarks: {len(pull.asides)}")
     return PullView(
         of=pull,
         anchor=f"pull-{number}",
@@ -94,7 +97,14 @@ def _view(pull: Replayed, number: int, test: Backtest) -> PullView:
         decided=f"{pull.decided_at:%Y-%m-%d}",
         told="; ".join(told) or "nobody spoke",
         places=tuple(_place_view(place, test.threshold) for place in pull.places),
+        asides=tuple(_aside_voice(one) for one in pull.asides),
     )
+
+
+def _aside_voice(aside: Aside) -> Voice:
+    past = (Past(text="", url=aside.url),) if aside.url else ()
+    note = f"{aside.path}:{aside.line}"
+    return Voice(role="person", name="reviewer", text=aside.message, note=note, past=past)
 
 
 def _place_view(place: Place, threshold: float | None) -> PlaceView:

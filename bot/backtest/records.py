@@ -24,6 +24,15 @@ class Heard(Record, frozen=True, kw_only=True):
     url: str
 
 
+class Aside(Record, frozen=True, kw_only=True):
+    """What a person said that teaches nothing: not heeded, too short, or by nobody who teaches."""
+
+    path: str
+    line: int
+    message: str
+    url: str
+
+
 class Place(Record, frozen=True, kw_only=True):
     """A window on which a reviewer or Postil spoke. Without a probability it was not read."""
 
@@ -66,6 +75,8 @@ class Replayed(Record, frozen=True, kw_only=True):
     silences: int
     unclear: int
     places: tuple[Place, ...]
+    asides: tuple[Aside, ...]
+    """In no figure, and empty where the store does not hold the pull request."""
     skipped: dict[str, str]
     """Files that were not read, with the reason."""
     held_back: int

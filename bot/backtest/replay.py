@@ -156,6 +156,7 @@ def _replayed(
         silences=kinds["silence"],
         unclear=kinds["ambiguous"],
         places=places,
+        asides=pull.asides,
         skipped=reviewed.skipped,
         held_back=reviewed.held_back,
         dropped=reviewed.dropped,

@@ -13,7 +13,7 @@ from bot.review import Model
 from finetune.evaluation.readings import Progress
 from finetune.recall import INDEX_FILE, IndexEntry
 from mining.dataset import digest_pairs
-from postil.records import AdapterCard, Pair, PullRequest, read_jsonl
+from postil.records import AdapterCard, Change, Pair, read_jsonl
 from postil.settings import ReviewSettings
 
 Say = Callable[[str], None]
@@ -30,7 +30,7 @@ def backtest(
     count_tokens: CountTokens,
     *,
     last: int,
-    stored: Mapping[Key, PullRequest],
+    stored: Mapping[Key, Change],
     progress: Progress,
     say: Say,
 ) -> Backtest:

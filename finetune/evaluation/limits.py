@@ -42,7 +42,7 @@ def _counts(card: Scorecard) -> Iterator[str]:
         )
     if card.four_way_count < FEW_CHOICES:
         yield (
-            f"The four-way choice was asked of {card.four_way_count} remarks only."
+            f"Few remarks were put to the four-way choice ({card.four_way_count})."
             if card.four_way_count
             else "The four-way choice could not be asked: too few remarks to choose from."
         )

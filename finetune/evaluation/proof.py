@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MOST_SILENCES, MOST_WRITTEN = 600, 40
+
 
 def prove(
     folder: Path,
@@ -41,8 +43,8 @@ def prove(
     progress: Progress,
     *,
     live: Path | None = None,
-    most_silences: int,
-    most_written: int,
+    most_silences: int = MOST_SILENCES,
+    most_written: int = MOST_WRITTEN,
 ) -> Scorecard:
     """Measure on the test part: every remark, and at most so many silent windows.
 

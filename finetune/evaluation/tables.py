@@ -30,7 +30,8 @@ ENGINE_ROWS = (
     ("likeliest line is the reviewer's", "right_line", 2),
     ("tells the true remark from three others", "four_way", 2),
 )
-SHOWN_MESSAGE = 400
+SHOWN_MESSAGE, SHOWN_LINES = 400, 10
+"""Characters and lines of a message that are printed."""
 
 
 def render_evaluation(scorecard: Scorecard, *, samples: int = 5) -> RenderableType:
@@ -58,6 +59,7 @@ def render_evaluation(scorecard: Scorecard, *, samples: int = 5) -> RenderableTy
         _slices(scorecard),
         *(_of_models(scorecard) if scorecard.engines else ()),
         _texts(scorecard),
+        _variety(scorecard),
         _grounding(scorecard),
         *views,
     )
@@ -197,15 +199,19 @@ def _canaries(score: CanaryScore | None) -> str:
 
 def _texts(scorecard: Scorecard) -> Table:
     rows = [
-        (
-            *(score.name, score.chrf, score.bleu, score.bleu_no_stop, score.rouge_l),
-            *(score.exact_match, score.distinct_1, score.top_share, score.words),
-        )
-        for score in scorecard.text
+        (one.name, one.chrf, one.bleu, one.bleu_no_stop, one.rouge_l, one.exact_match)
+        for one in scorecard.text
+        if one.chrf.value is not None
     ]
-    names = ("chrF", "BLEU", "BLEU no stop", "ROUGE-L", "exact", "distinct-1", "top", "words")
-    title = f"The words of {len(scorecard.samples)} samples beside the reviewers'"
-    return _table(title, "remarks of", names, rows, 2)
+    title = f"Likeness to the reviewers' words, on {len(scorecard.samples)} samples"
+    names = ("chrF", "BLEU", "BLEU, no stop words", "ROUGE-L", "exact")
+    return _table(title, "remarks of", names, rows, 1)
+
+
+def _variety(scorecard: Scorecard) -> Table:
+    rows = [(one.name, one.distinct_1, one.top_share, one.words) for one in scorecard.text]
+    names = ("different words (distinct-1)", "most frequent remark", "words a remark")
+    return _table("How much the remarks vary", "remarks of", names, rows, 2)
 
 
 def _grounding(scorecard: Scorecard) -> Table:
@@ -242,8 +248,10 @@ def _sample(number: int, view: SampleView) -> Table:
         show_header=False,
     )
     for said in (view.human, *view.said):
-        message = said.message
-        if len(message) > SHOWN_MESSAGE:
-            message = message[:SHOWN_MESSAGE] + "…"
-        table.add_row(said.name, said.anchor, escape(message))
+        table.add_row(said.name, said.anchor, escape(_shortened(said.message)))
     return table
+
+
+def _shortened(message: str) -> str:
+    shown = "\n".join(message[:SHOWN_MESSAGE].split("\n")[:SHOWN_LINES])
+    return shown + "…" if shown != message else message

@@ -108,7 +108,8 @@ class Chart(Record, frozen=True, kw_only=True):
 
     def is_below(self, x: float, y: float) -> bool:
         """Whether words beside a point stand below it: at the top, and where curves have fallen."""
-        return self.y.share(y) > 0.85 or self.is_right(x)
+        high = self.y.share(y)
+        return high > 0.85 or (self.is_right(x) and high > 0.2)
 
 
 def thin(points: Sequence[Point]) -> Sequence[Point]:

@@ -12,6 +12,9 @@ from typing import Literal
 from postil.answer import Anchor
 from postil.records import Record, Window
 
+MOST_LINES, MOST_CHARACTERS = 16, 1600
+"""Of one text: a model that cannot stop would fill the page."""
+
 Role = Literal["person", "postil", "other"]
 
 
@@ -31,6 +34,13 @@ class Voice(Record, frozen=True, kw_only=True):
     anchor: Anchor | None = None
     note: str = ""
     past: tuple[Past, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The text, its end left out where it is very long."""
+        start = "\n".join(self.text.split("\n")[:MOST_LINES])[:MOST_CHARACTERS]
+        left = len(self.text) - len(start)
+        return f"{start} … ({left} more characters)" if left else start
 
 
 class Row(Record, frozen=True, kw_only=True):

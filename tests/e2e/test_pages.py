@@ -1,9 +1,5 @@
-"""The pages in a real browser: at the widths of a phone, a tablet and a desk, in light and dark.
+"""The pages in a real browser: at the widths of a phone, a tablet and a desk, in light and dark."""
 
-Needs Chromium (Debian's package `chromium`, or the one that `playwright install` brings).
-"""
-
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +9,16 @@ import pytest
 from bot.backtest.page import render_backtest
 from finetune.evaluation.report import render_report
 from tests.bot.backtest.test_page import EVIL, backtest
+from tests.chromium import chromium
 from tests.finetune.evaluation.scorecards import make_sample, make_scorecard, make_sources
+from tests.finetune.test_adapters import card
 
 pytestmark = pytest.mark.slow
 
 WIDTHS = (390, 820, 1400)
 SCHEMES = ("light", "dark")
 LONG = "a_name_without_any_place_to_break_it" * 20
+LONG_CARD = card(base_revision="b" * 64)
 READABLE = 4.5
 """Least contrast of text, WCAG 2.2 AA (https://www.w3.org/TR/WCAG22/#contrast-minimum)."""
 CONTRASTS = """least => {
@@ -52,8 +51,7 @@ def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("google-chrome")
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        opened = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         yield opened
         opened.close()
 
@@ -62,9 +60,10 @@ def browser() -> Iterator[Any]:
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     hostile = make_sample(text=f"{EVIL}{LONG}")
     pages = {
-        "report": lambda: render_report(make_scorecard(), make_sources()),
+        "report": lambda: render_report(make_scorecard(), make_sources(card=LONG_CARD)),
         "hostile report": lambda: render_report(
-            make_scorecard(adapter=LONG, base=EVIL, samples=(hostile,)), make_sources()
+            make_scorecard(adapter=LONG, base=EVIL, samples=(hostile,)),
+            make_sources(card=LONG_CARD),
         ),
         "backtest": lambda: render_backtest(backtest()),
     }

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from postil.answer import NO_COMMENT, row_letter
@@ -109,6 +109,7 @@ def test_precedents_stand_before_the_change_one_a_line() -> None:
     assert render_question(window, ()) == render_question(window)
 
 
+@example(Window(path="a", language="", lines=()), "a\n+b R1", "c\nd")
 @given(make_window(), st.text(max_size=60), st.text(max_size=60))
 def test_no_precedent_can_pass_for_a_row(window: Window, code: str, message: str) -> None:
     question = render_question(window, [Precedent(code=code, message=message)])

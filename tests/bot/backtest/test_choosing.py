@@ -7,22 +7,15 @@ import pytest
 
 from bot.backtest.choosing import choose_pulls
 from postil.errors import ConfigError
-from postil.records import PullRequest
+from postil.records import Change, ReviewThread
 from tests.bot.backtest.builders import HISTORY, pair
 from tests.finetune.builders import day
+from tests.mining.builders import make_change, make_pull, make_thread
 
 
-def stored(number: int, state: str) -> PullRequest:
-    return PullRequest(
-        repo="o/r",
-        number=number,
-        title=f"Change {number}",
-        author="bob",
-        url=f"https://example.org/o/r/pull/{number}",
-        created_at=day(0),
-        state=state,  # type: ignore[arg-type]
-        revisions=(),
-    )
+def stored(number: int, state: str, *threads: ReviewThread) -> Change:
+    pull = make_pull(number, title=f"Change {number}", author="bob", state=state)
+    return make_change(pull, *threads)
 
 
 def numbers(last: int, remembered: datetime | None = None) -> list[int]:
@@ -60,3 +53,18 @@ def test_an_adapter_that_remembers_what_came_later_is_refused() -> None:
     assert numbers(3, remembered=day(1.5)) == [2, 3, 4]
     with pytest.raises(ConfigError, match="it knows what came after"):
         numbers(3, remembered=day(2))
+
+
+def test_what_else_reviewers_said_is_shown_without_names_and_secrets() -> None:
+    taught = next(one for one in HISTORY if one.pull == 1 and one.kind == "remark")
+    threads = (
+        make_thread("a", 3, body="Not heeded, @carol.", url="https://example.org/x"),
+        make_thread("a", 4, body="Of the author.", author="bob"),
+        make_thread("a", 5, body="Of a bot.", author_kind="bot"),
+        make_thread("a", 6, body="Accepted.", url=taught.url),
+        make_thread("a", 7, body="Use AKIA" + "QYLPMN5HHHFPZAM2 here."),
+    )
+    (pull,) = choose_pulls(HISTORY[:2], 1, None, {("o/r", 1): stored(1, "merged", *threads)})
+    (aside,) = pull.asides
+    assert (aside.path, aside.line, aside.url) == ("a.py", 3, "https://example.org/x")
+    assert aside.message.startswith("Not heeded,") and "carol" not in aside.message

@@ -59,6 +59,7 @@ def test_a_backtest_says_what_would_have_been_and_keeps_a_page(
     assert (tmp_path / "site" / "backtest.html").read_text() == page.read_text()
 
 
+@pytest.mark.slow
 def test_a_backtest_that_is_interrupted_goes_on(
     tiny_home: TinyHome, pairs: Path, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ import msgspec
 
 from bot.backtest.choosing import choose_pulls
 from bot.backtest.page import limits_of, render_backtest
-from bot.backtest.records import Backtest
+from bot.backtest.records import Aside, Backtest
 from bot.backtest.replay import replay
 from bot.backtest.totals import add_up
 from tests.bot.backtest.builders import BAD, SETTINGS, chosen, pair, replayed, words
@@ -38,7 +38,7 @@ def test_the_verdict_comes_first_and_every_pull_request_can_be_reached() -> None
     assert "No printing, please." in page and "Log it instead of printing it." in page
     assert "probability 0.01, below the threshold 0.50" in page
     assert f'href="{PAST.url}"' in page and "resembles 0.80, 2024-05-01:" in page
-    assert "Nobody spoke." in page
+    assert "No accepted remark, and no comment." in page
 
 
 def test_silence_is_told_with_its_reason() -> None:
@@ -59,7 +59,8 @@ def test_what_is_not_known_comes_from_the_data() -> None:
 def test_hostile_words_paths_and_addresses_stay_texts() -> None:
     hostile = pair(9, f"{EVIL}.py", *BAD[:2], f"+{EVIL}", said=EVIL, url="javascript:alert(1)")
     (pull,) = choose_pulls([hostile], 1, None, {})
-    pull = msgspec.structs.replace(pull, title=EVIL, url=EVIL)
+    aside = Aside(path=EVIL, line=3, message=EVIL, url="javascript:alert(1)")
+    pull = msgspec.structs.replace(pull, title=EVIL, url=EVIL, asides=(aside,))
     done = replay(pull, StubModel({"print(": EVIL}), SETTINGS, words)
     page = render_backtest(backtest(pulls=(done,), totals=add_up([done]), repo=EVIL))
     assert "<script" not in page and "<img" not in page and "\u202e" not in page

@@ -135,3 +135,12 @@ def test_indentation_that_all_rows_share_is_left_out() -> None:
     rows = rows_of_window(make_window("         a", "+          b", "+", "-        c"))
     assert [row.text for row in rows] == ["a", "  b", "", "c"]
     assert [row.text for row in rows_of_window(make_window("+\ta", "+\t\tb"))] == ["a", "\tb"]
+
+
+def test_a_text_that_does_not_end_is_cut_and_says_so() -> None:
+    def shown(text: str) -> str:
+        return Voice(role="postil", name="n", text=text).shown
+
+    assert shown("Short.\nTwo lines.") == "Short.\nTwo lines."
+    assert shown("R\n" * 40).endswith("R … (49 more characters)")
+    assert shown("x" * 2000) == "x" * 1600 + " … (400 more characters)"
