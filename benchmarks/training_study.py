@@ -28,6 +28,7 @@ from postil.settings import TrainSettings, postil_home
 
 BARE = {"bare base in NF4": "qlora", "bare base in 16 bits": "lora"}
 """What the others are to be compared with: the rows that hold their base alike."""
+LITTLE: dict[str, Any] = {"checkpointing": True, "micro_tokens": 512}
 ROWS: dict[str, dict[str, Any]] = {
     **{name: {"mode": mode} for name, mode in BARE.items()},
     "full, 2e-5": {"mode": "full", "learning_rate": 2e-5},
@@ -41,6 +42,13 @@ ROWS: dict[str, dict[str, Any]] = {
         "mode": "qlora",
         "learning_rate": 5e-4,
         "unpacked": False,
+    },
+    "full, 2e-5, little memory": {"mode": "full", "learning_rate": 2e-5, **LITTLE},
+    "qlora, rank 16, 5e-4, little memory": {
+        "mode": "qlora",
+        "learning_rate": 5e-4,
+        "unpacked": False,
+        **LITTLE,
     },
 }
 PIECES = 60

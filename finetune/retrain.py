@@ -97,11 +97,11 @@ class Retraining:
         reporter: Reporter,
         progress: Progress,
     ) -> Path:
-        """The folder of a new adapter, with weights or without."""
         if self._settings.train.mode == "retrieval":
             return make_retrieval(pairs, self._settings, registry, repo, progress).folder
         base = find_base(self._settings.train.base, self._home)
-        return make_adapter(pairs, self._settings, base, registry, repo, reporter, progress).folder
+        made = make_adapter(pairs, self._settings, base, registry, repo, reporter, progress)
+        return made.folder
 
     def _promote(self, registry: Registry, repo: str, made: Path, live: Path | None) -> str:
         """Let it speak if it has earned it, be watched if nothing speaks yet; in words."""

@@ -129,7 +129,8 @@ def load_trainable(base: BaseModel, settings: TrainSettings, team: Team) -> Any:
     if team.device == "cpu":
         use_short_attention(model)
     if settings.checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        renamed = getattr(model, "activation_checkpointing_enable", None)  # in transformers 5.2x
+        (renamed or model.gradient_checkpointing_enable)({"use_reentrant": False})
     model.train()
     if team.sharded:
         shard_base(model, team)

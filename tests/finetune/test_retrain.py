@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
@@ -117,14 +116,14 @@ def test_a_memory_is_retrained_and_measured_beside_as_any_adapter(
     home: Path, settings: Settings, tmp_path: Path
 ) -> None:
     shutil.copy(home / "store.db", tmp_path / "store.db")
-    registry = Registry(tmp_path)
-    remembers = msgspec.structs.replace(settings, train=TrainSettings(mode="retrieval"))
+    remembers = replace(settings, train=TrainSettings(mode="retrieval"))
     said = Retraining(remembers, tmp_path, {}, REPO).go(silent, quiet)
+    registry = Registry(tmp_path)
     (memory,) = registry.list(REPO)
     assert f"promoted in shadow, it posts nothing: {memory.name}" in said
     assert registry.current(REPO) == memory
     assert "nothing new" in Retraining(remembers, tmp_path, {}, REPO).go(silent, quiet)
-    other = msgspec.structs.replace(settings, mining=MiningSettings(shares=(0.25, 0.1, 0.45, 0.2)))
+    other = replace(settings, mining=MiningSettings(shares=(0.25, 0.1, 0.45, 0.2)))
     Retraining(other, tmp_path, {}, REPO).go(silent, quiet)
     (trained,) = (folder for folder in registry.list(REPO) if folder != memory)
     kept = evaluations_folder(tmp_path, REPO, trained.name) / SCORECARD
