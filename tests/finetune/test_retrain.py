@@ -112,13 +112,21 @@ def test_planted_secrets_are_never_retrained_with(home: Path, settings: Settings
         Retraining(planted, home, {}, REPO).go(silent, quiet)
 
 
-def test_a_memory_is_watched_until_it_is_proved(
+def test_a_memory_is_retrained_and_measured_beside_as_any_adapter(
     home: Path, settings: Settings, tmp_path: Path
 ) -> None:
     shutil.copy(home / "store.db", tmp_path / "store.db")
     remembers = replace(settings, train=TrainSettings(mode="retrieval"))
     said = Retraining(remembers, tmp_path, {}, REPO).go(silent, quiet)
-    (memory,) = Registry(tmp_path).list(REPO)
+    registry = Registry(tmp_path)
+    (memory,) = registry.list(REPO)
     assert f"promoted in shadow, it posts nothing: {memory.name}" in said
-    assert Registry(tmp_path).current(REPO) == memory
+    assert registry.current(REPO) == memory
     assert "nothing new" in Retraining(remembers, tmp_path, {}, REPO).go(silent, quiet)
+    other = replace(settings, mining=MiningSettings(shares=(0.25, 0.1, 0.45, 0.2)))
+    Retraining(other, tmp_path, {}, REPO).go(silent, quiet)
+    (trained,) = (folder for folder in registry.list(REPO) if folder != memory)
+    kept = evaluations_folder(tmp_path, REPO, trained.name) / SCORECARD
+    live = read_scorecard(kept).live
+    assert live is not None and live.adapter == memory.name
+    assert live.auc.value is not None and live.four_way.value is not None
