@@ -19,7 +19,7 @@ from postil.settings import Settings
 MOST_COUNTED = 10_000
 """Merge commits are counted up to here; more tell nothing more."""
 
-SMALL_BASE = {"learning_rate": 1e-3, "batch": 4}
+SMALL_BASE = {"mode": "lora", "learning_rate": 1e-3, "batch": 4}
 """What a first file trains the embedded base with, where the defaults would learn little."""
 
 
@@ -107,9 +107,10 @@ shares = [{shares}]
 # The embedded model, a hub id with @revision, or a local folder.
 base = "{train.base}"
 # qlora, lora or full; retrieval trains nothing and quotes accepted remarks (few of them).
-mode = "{train.mode}"
-# For the embedded model and some hundred pairs: many small steps (docs/log.md, 2026-11-24).
-# For a base of 1B parameters or more take these two lines out; the defaults are made for those.
+# For the embedded model and some hundred pairs: 16 bits, since 4 cost it more than it learns
+# (docs/log.md, 2026-11-25), and many small steps (2026-11-24). For a base of 1B parameters or
+# more take these three lines out; the defaults are made for those.
+mode = "{SMALL_BASE["mode"]}"
 learning_rate = {SMALL_BASE["learning_rate"]}
 batch = {SMALL_BASE["batch"]}
 

@@ -42,7 +42,7 @@ def test_an_empty_repository(tmp_path: Path) -> None:
         look_at(tmp_path)
 
 
-WRITTEN = Settings(train=TrainSettings(learning_rate=1e-3, batch=4))
+WRITTEN = Settings(train=TrainSettings(mode="lora", learning_rate=1e-3, batch=4))
 
 
 def test_what_is_written_are_the_defaults_but_for_the_small_base(tmp_path: Path) -> None:
