@@ -25,9 +25,10 @@ LOOKED_AT = 64
 TAKEN = 5
 """Steps, of batches from the smallest to the largest: allocators hold more as sizes vary. The
 first warms up."""
-GROWS = 1.15
-"""A heap on a CPU goes on growing for some steps as sizes vary: by 8 to 27 % over eight runs
-(docs/log.md, 2026-11-25). A GPU's allocator is measured by what torch asked of it, and does not."""
+GROWS = 0.35
+"""A heap on a CPU goes on growing for some steps as sizes vary, by about that share of what the
+dearest pass takes (ten runs, docs/log.md, 2026-11-25). A GPU's allocator is measured by what torch
+asked of it, and does not."""
 ASKED = 8
 """Held-out samples read."""
 
@@ -47,8 +48,10 @@ def probe(loop: Loop, train: Sequence[Sample], held_out: Sequence[Sample], steps
     read = [team.passes(batch, settings.micro_tokens, packed=loop.packed) for batch in some]
     meter = Meter(team.device)
     meter.reset()
+    before = meter.used()
     cost = _tokens if loop.packed else _padded
     _pass(loop, max((group for groups in read for group in groups), key=cost))
+    grows = GROWS * (meter.peak() - before) if torch.device(team.device).type == "cpu" else 0.0
     by_size = sorted(range(len(some)), key=lambda at: _tokens(some[at]))
     chosen = [by_size[round(at * (len(some) - 1) / (TAKEN - 1))] for at in range(TAKEN)]
     spent = [_timed_step(loop, read[at]) for at in chosen]
@@ -58,8 +61,7 @@ def probe(loop: Loop, train: Sequence[Sample], held_out: Sequence[Sample], steps
         every = max(1, round(len(train) / settings.batch / settings.evaluations))
         seconds += (1 + max(1, steps // every)) * _asking(loop, held_out)
     best = BEST * loop.masters.values.numel() if held_out else 0
-    peak = (meter.peak() + best) * (GROWS if torch.device(team.device).type == "cpu" else 1.0)
-    return Estimate(peak=int(peak), seconds=seconds)
+    return Estimate(peak=int(meter.peak() + best + grows), seconds=seconds)
 
 
 def _timed_step(loop: Loop, groups: Sequence[Sequence[Sample]]) -> float:
