@@ -156,7 +156,7 @@ def act(
     pulls = open_pulls(workflow, key, settings.server.account)
     try:
         read = read_pull(pulls, pull.number, reader)
-        if not post or read.reviewed.shadow:
+        if not post:
             return read, "shadow mode: nothing is posted"
         try:
             return read, post_pull(pulls, read, reader, key)

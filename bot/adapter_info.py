@@ -34,6 +34,6 @@ def read_info(folder: Path) -> tuple[AdapterCard, ModelInfo]:
         window_lines=card.window_lines,
         threshold=gate.threshold if gate else None,
         way=cast(Way, way),
-        shadow=card.promotion is not None and card.promotion.how == "shadow",
+        shadow=card.promotion is None or card.promotion.how == "shadow",
     )
     return card, info

@@ -39,6 +39,8 @@ def post_pull(pulls: Pulls, read: PullReview, reader: AdapterReviewer, key: byte
     head = read.head
     if head.state != "open":
         return "nothing posted: the pull request is closed"
+    if read.reviewed.shadow:
+        return f"nothing posted: {read.reviewed.adapter} was not promoted to speak"
     marker = review_marker(head, read.reviewed.adapter)
     earlier = pulls.our_comments(head.number)
     if any(comment.place == marker.place for comment in earlier):

@@ -47,7 +47,7 @@ class ModelInfo(Record, frozen=True, kw_only=True):
     threshold: float | None
     way: Way = "write"
     shadow: bool = False
-    """It was promoted to be watched: nothing it says is posted."""
+    """It was not promoted to speak, so nothing it says is posted."""
 
 
 class Model(Protocol):

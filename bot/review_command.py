@@ -139,8 +139,6 @@ def _review_pull(
         read = read_pull(pulls, int(number), reader)
         if dry_run or settings.review.mode == "shadow":
             detail = "nothing posted: " + ("dry run" if dry_run else "review.mode is shadow")
-        elif read.reviewed.shadow:
-            detail = "nothing posted: the adapter was promoted for shadow alone"
         else:
             detail = post_pull(pulls, read, reader, key)
     return read.reviewed, list(read.placed), detail

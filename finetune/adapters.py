@@ -176,11 +176,11 @@ class Registry:
             raise AdapterError(f"{repo}: no single adapter {name!r}; there are: {known}")
         return found[0]
 
-    def promote(self, repo: str, folder: Path, promotion: Promotion | None = None) -> None:
+    def promote(self, repo: str, folder: Path, promotion: Promotion) -> None:
         """Make a verified adapter the current one; the one before can be rolled back to.
 
-        The card keeps how it came to it, where that is given. AdapterError for one that was
-        trained with secrets in it, to see whether they come out.
+        The card keeps how it came to it. AdapterError for one that was trained with secrets in
+        it, to see whether they come out.
         """
         with self._locked(repo):
             card = load_card(folder)
@@ -190,8 +190,7 @@ class Registry:
                     f"{folder.name}: trained with {planted:.0f} planted canaries, for a proof"
                     " only; train again without `train.canaries`"
                 )
-            if promotion:
-                self._rewrite(folder, msgspec.structs.replace(card, promotion=promotion))
+            self._rewrite(folder, msgspec.structs.replace(card, promotion=promotion))
             self._point(repo, folder)
 
     def rollback(self, repo: str) -> Path:

@@ -264,7 +264,7 @@ class AdapterCard(Record, frozen=True, kw_only=True):
     parent: str | None = None
     created_at: datetime
     promotion: Promotion | None = None
-    """The last one; the only part of a card that changes after it was published."""
+    """The last one; None: it was never let speak. Nothing else of a published card changes."""
 
     @property
     def has_weights(self) -> bool:
@@ -301,7 +301,7 @@ class Draft(Record, frozen=True, kw_only=True):
     reviewed: tuple[str, ...]
     skipped: dict[str, str]
     shadow: bool = False
-    """Of an adapter that was promoted for `shadow` alone: nothing of it is posted."""
+    """Of an adapter that was not promoted to speak: nothing of it is posted."""
 
 
 class PostedComment(Record, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from finetune.adapters import Registry
 from finetune.base_model import BaseModel, find_base
 from finetune.engines.local import LocalEngine
 from finetune.making import Made, make_adapter, scoring_precision
+from finetune.promotion import decide
 from finetune.recall import INDEX_FILE, Recall
 from finetune.training.progress import made_text, show_run, stages
 from mining.built import Built
@@ -139,11 +140,11 @@ def mine_and_build(team: Team, settings: Settings, home: Path) -> Built:
 
 
 def train_adapter(pairs: tuple[Pair, ...], settings: Settings, base: BaseModel, home: Path) -> Made:
-    """Train, publish and promote."""
+    """Train, publish, and promote to be watched: the exam is the demo's own proof."""
     registry = Registry(home)
     with stages() as progress:
         made = make_adapter(pairs, settings, base, registry, REPO, show_run, progress)
-    registry.promote(REPO, made.folder)
+    registry.promote(REPO, made.folder, decide(home, REPO, made.folder, None, "shadow"))
     return made
 
 

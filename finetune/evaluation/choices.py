@@ -7,8 +7,7 @@ large: the lexical counterpart of log p(remark | window) - log p(remark).
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import log, sqrt
-from statistics import fmean
+from math import fsum, log, sqrt
 
 from finetune.evaluation.metrics import chrf
 from finetune.evaluation.plan import Question
@@ -27,9 +26,11 @@ class WordsInCommon:
     """How much more of a message stands in a window, and in its anchored rows, than elsewhere."""
 
     def __init__(self, entries: Sequence[IndexEntry]) -> None:
-        self._windows = [set(code_tokens(entry.text)) for entry in entries]
-        self._rows = [set(code_tokens("\n".join(entry.rows()))) for entry in entries]
-        self._seen = Counter(token for window in self._windows for token in window)
+        self._count = len(entries)
+        self._windows = Counter(t for entry in entries for t in set(code_tokens(entry.text)))
+        self._rows = Counter(
+            t for entry in entries for t in set(code_tokens("\n".join(entry.rows())))
+        )
 
     def score(self, message: str, window: Window, anchor: Anchor) -> float:
         """Above 0: more than a window of the training part holds of it on average."""
@@ -39,18 +40,21 @@ class WordsInCommon:
         anchored = set(code_tokens("\n".join(rows[anchor.start - 1 : anchor.end])))
         return self._lift(tokens, whole, self._windows) + self._lift(tokens, anchored, self._rows)
 
-    def _lift(self, tokens: set[str], here: set[str], elsewhere: Sequence[set[str]]) -> float:
-        if not tokens or not elsewhere:
+    def _lift(self, tokens: set[str], here: set[str], elsewhere: Counter[str]) -> float:
+        """`elsewhere`: in how many of the windows, or of their anchored rows, a token stands."""
+        if not tokens or not self._count:
             return 0.0
-        usual = fmean(self._weight(tokens & other) for other in elsewhere)
-        return (self._weight(tokens & here) - usual) / sqrt(self._weight(tokens))
-
-    def _weight(self, tokens: set[str]) -> float:
-        """Rare tokens count more, as in BM25."""
-        count = len(self._windows)
-        return sum(
-            log(1 + (count - self._seen[t] + 0.5) / (self._seen[t] + 0.5)) for t in sorted(tokens)
+        weights = {token: self._weight(token) for token in tokens}
+        held = fsum(
+            weight * ((token in here) - elsewhere[token] / self._count)
+            for token, weight in weights.items()
         )
+        return held / sqrt(fsum(weights.values()))
+
+    def _weight(self, token: str) -> float:
+        """Rare tokens count more, as in BM25."""
+        seen = self._windows[token]
+        return log(1 + (self._count - seen + 0.5) / (seen + 0.5))
 
 
 def score_choices(

@@ -2,9 +2,11 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.action import (
@@ -66,13 +68,14 @@ class Runner:
             "GITHUB_OUTPUT": str(self.folder / "output"),
         }
 
-    def act(self, event: dict[str, Any], mode: str = "comment") -> str:
+    def act(self, event: dict[str, Any], mode: str = "comment", *, shadow: bool = False) -> str:
         """Run the Action here, with a stub in the model's process."""
         adapter = self.folder / "adapter"
         adapter.mkdir(exist_ok=True)
         (adapter / "card.json").touch()
         environment = self.environment(event)
-        return run_action(environment, self.folder, open_stub, adapter=str(adapter), mode=mode)
+        opened = partial(open_stub, shadow=shadow)
+        return run_action(environment, self.folder, opened, adapter=str(adapter), mode=mode)
 
     def summary(self) -> str:
         return (self.folder / "summary.md").read_text()
@@ -82,10 +85,11 @@ class Runner:
         return dict(line.split("=", 1) for line in lines)
 
 
-def open_stub(folder: Path) -> ModelProcess:
+def open_stub(folder: Path, *, shadow: bool = False) -> ModelProcess:
     """A process that remarks on sums."""
     spec = {"rule:sum(": "Sum it elsewhere."}
-    return ModelProcess(stub_info(), "tests.bot.stub_model:load", lambda: spec, os.environ)
+    info = msgspec.structs.replace(stub_info(), shadow=shadow)
+    return ModelProcess(info, "tests.bot.stub_model:load", lambda: spec, os.environ)
 
 
 @pytest.fixture
@@ -127,6 +131,14 @@ def test_in_shadow_everything_stands_in_the_summary(runner: Runner, fake: FakeGi
     assert runner.act(event(), mode="") == "shadow mode: nothing is posted"
     assert "Sum it elsewhere." in runner.summary()
     assert "default settings" in runner.summary()
+    assert runner.outputs()["posted"] == "false" and fake.posts() == []
+
+
+def test_an_adapter_that_may_not_speak_is_in_the_summary_alone(
+    runner: Runner, fake: FakeGitHub
+) -> None:
+    assert runner.act(event(), shadow=True).endswith("was not promoted to speak")
+    assert "Sum it elsewhere." in runner.summary()
     assert runner.outputs()["posted"] == "false" and fake.posts() == []
 
 

@@ -9,7 +9,7 @@ from finetune.adapters import Registry
 from finetune.retrieval import make_retrieval
 from postil.settings import Settings, TrainSettings
 from tests.bot.tiny_home import TinyHome, run_postil
-from tests.finetune.builders import make_team
+from tests.finetune.builders import FORCED, make_team
 
 SETTINGS = Settings(repo="team/shop")
 
@@ -51,7 +51,7 @@ def test_retrieval_needs_no_base(tiny_home: TinyHome, tmp_path: Path) -> None:
     assert checks(tmp_path, remembers)[name].found == "not needed: retrieval loads no model"
     assert checks(tiny_home.home, remembers)[name].state == "absent"  # a live one has weights
     memory = make_retrieval(make_team(20), Settings(), Registry(tmp_path), "team/shop").folder
-    Registry(tmp_path).promote("team/shop", memory)
+    Registry(tmp_path).promote("team/shop", memory, FORCED)
     found = checks(tmp_path)
     assert found[name].state == "ok" and found["adapter"].found == memory.name
 

@@ -17,7 +17,7 @@ from bot.review import ModelInfo, review
 from bot.reviewers import open_model
 from finetune.adapters import CARD, Registry, hash_files, write_card
 from finetune.features import SPEAK
-from finetune.gate import GATE_FILE, Gate, write_gate
+from finetune.gate import GATE_FILE, write_gate
 from finetune.recall import INDEX_FILE, IndexEntry, Recall
 from finetune.retrieval import make_retrieval
 from postil.answer import anchors
@@ -28,6 +28,7 @@ from postil.prompt import TEMPLATE, render_question
 from postil.records import AdapterCard
 from postil.settings import ReviewSettings, Settings
 from tests.bot.test_loaded_adapter import process
+from tests.bot.tiny_adapter import ALWAYS
 from tests.bot.tiny_home import GOLDEN
 from tests.fakes import tiny_base
 from tests.finetune.builders import make_pair, make_team, make_window
@@ -44,22 +45,6 @@ PAST = IndexEntry(
     text=" def total(self):\n+    print(self.prices)\n     return sum(self.prices)",
     start=2,
     end=2,
-)
-ALWAYS = Gate(
-    method="constant",
-    features=(),
-    coefficients=(),
-    means=(),
-    scales=(),
-    intercept=2.0,
-    threshold=0.5,
-    wanted_precision=0.5,
-    expected_precision=None,
-    expected_recall=None,
-    examples=0,
-    remarks=0,
-    silence_weight=1.0,
-    note="of a test",
 )
 INFO = ModelInfo(
     adapter="memory", base="", template=TEMPLATE, window_lines=24, threshold=0.5, way="recall"

@@ -78,6 +78,17 @@ def test_a_newly_promoted_adapter_takes_the_place_of_the_old_one(bench: Bench) -
     bench.reader.close()
 
 
+def test_a_promotion_of_the_same_adapter_is_heard(bench: Bench) -> None:
+    bench.reader.review(PULL, DIFF)
+    card = bench.home / "adapters" / REPO / "one" / "card.json"
+    aside = card.with_name("aside")
+    aside.touch()
+    aside.replace(card)
+    bench.reader.review(PULL, DIFF)
+    assert len(bench.opened) == 2 and bench.processes[0].pid is None
+    bench.reader.close()
+
+
 def test_a_repository_without_an_adapter_is_read_by_nobody(bench: Bench) -> None:
     other = msgspec.structs.replace(PULL, repo="team/other")
     draft = bench.reader.review(other, DIFF)

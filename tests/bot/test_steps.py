@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import pytest
 
 from bot.hosts import PullHead
@@ -210,6 +211,22 @@ def test_shadow_mode_keeps_the_draft_and_posts_nothing(
     assert ending(inbox) == ("posted", "shadow: 1 findings, none posted")
     assert fake.posts() == []
     assert inbox.draft(REPO, 7, HEAD) is not None
+
+
+def test_an_adapter_that_may_not_speak_posts_nothing_whatever_the_settings(
+    inbox: Inbox, pulls: GitHubPulls, stub: StubReviewer, fake: FakeGitHub
+) -> None:
+    thinks = stub.reviewer()
+
+    def watched(head: PullHead, diff: str) -> Draft:
+        return msgspec.structs.replace(thinks.review(head, diff), shadow=True)
+
+    steps = make(inbox, pulls, Reviewer(review=watched, say=thinks.say), mode="comment")
+    receive(inbox, "d1")
+    steps.draft("d1")
+    steps.post("d1", HEAD)
+    assert ending(inbox) == ("posted", "shadow: 1 findings, none posted")
+    assert fake.posts() == []
 
 
 def test_nothing_to_say_is_said_by_silence(

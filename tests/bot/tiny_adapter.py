@@ -21,6 +21,7 @@ from finetune.gate import GATE_FILE, Gate, write_gate
 from finetune.recall import INDEX_FILE, IndexEntry, write_index
 from postil.prompt import TEMPLATE
 from postil.records import AdapterCard
+from tests.finetune.builders import FORCED
 
 REPO = "team/shop"
 WHEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,7 +77,7 @@ def publish_adapter(home: Path, base_folder: Path, *, way: str = "recall") -> Pa
         write_index(folder / INDEX_FILE, [PAST])
         write_gate(folder / GATE_FILE, ALWAYS)
         published = registry.publish(folder, _card(base.name, base.revision, base.sha256, way))
-    registry.promote(REPO, published)
+    registry.promote(REPO, published, FORCED)
     return published
 
 

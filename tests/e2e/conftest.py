@@ -18,6 +18,7 @@ from finetune.training.loop import Report
 from finetune.training.train import Plan
 from postil.records import Pair
 from postil.settings import parse_settings
+from tests.finetune.builders import FORCED
 from tests.openapi import Description
 
 
@@ -70,5 +71,5 @@ def talkative(made: Made, home: Path) -> Path:
         gate = read_gate(folder / GATE_FILE)
         write_gate(folder / GATE_FILE, msgspec.structs.replace(gate, threshold=0.0))
         published = registry.publish(folder, msgspec.structs.replace(made.card, threshold=0.0))
-    registry.promote(REPO, published)
+    registry.promote(REPO, published, FORCED)
     return published

@@ -8,9 +8,10 @@ from typing import Any
 
 from postil.answer import NO_COMMENT
 from postil.prompt import TEMPLATE, render_question
-from postil.records import DiffLine, LineKind, Pair, Split, Window
+from postil.records import DiffLine, LineKind, Pair, Promotion, Split, Window
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
+FORCED = Promotion(at=START, how="forced", failed=("it was not measured",))
 RULES = {
     r"except:": "Name the exception you expect here.",
     r"print\(": "Use the logger instead of print here.",

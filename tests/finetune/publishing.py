@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from finetune.adapters import WEIGHTS, Registry, check_weights, load_card
 from postil.errors import AdapterError
+from tests.finetune.builders import FORCED
 from tests.finetune.test_adapters import card
 
 KEPT = 12
@@ -28,7 +29,7 @@ def publish_once(registry: Registry, name: str) -> None:
         save_file(tensors, made / WEIGHTS)
         (made / "adapter_config.json").write_text(json.dumps({"value": float(value)}))
         folder = registry.publish(made, card(name=name))
-    registry.promote("o/r", folder)
+    registry.promote("o/r", folder, FORCED)
     registry.prune("o/r", KEPT)
 
 

@@ -22,7 +22,8 @@ from finetune.adapters import (
 )
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
-from postil.records import AdapterCard, Promotion
+from postil.records import AdapterCard
+from tests.finetune.builders import FORCED
 
 
 def card(**more: object) -> AdapterCard:
@@ -107,7 +108,7 @@ def test_a_new_folder_is_left_to_the_run_that_just_made_it(registry: Registry) -
 
 def test_a_pointer_to_an_adapter_that_was_removed_is_one_clear_line(registry: Registry) -> None:
     folder = publish(registry)
-    registry.promote("o/r", folder)
+    registry.promote("o/r", folder, FORCED)
     shutil.rmtree(folder)
     with pytest.raises(AdapterError, match="the current adapter is gone; promote another"):
         registry.current("o/r")
@@ -188,8 +189,8 @@ def test_promotion_and_the_way_back(registry: Registry) -> None:
     assert registry.current("o/r") is None
     with pytest.raises(AdapterError, match="no earlier adapter"):
         registry.rollback("o/r")
-    registry.promote("o/r", first)
-    registry.promote("o/r", second)
+    registry.promote("o/r", first, FORCED)
+    registry.promote("o/r", second, FORCED)
     assert registry.current("o/r") == second
     assert registry.rollback("o/r") == first
     assert registry.current("o/r") == first
@@ -198,22 +199,22 @@ def test_promotion_and_the_way_back(registry: Registry) -> None:
 def test_the_card_keeps_what_it_was_promoted_against(registry: Registry) -> None:
     first, second = publish(registry, 1), publish(registry, 2)
     order = list(registry.list("o/r"))
-    registry.promote("o/r", second)
-    forced = Promotion(at=datetime.now(UTC), how="forced", failed=("enough remarks",))
-    registry.promote("o/r", first, forced)
+    registry.promote("o/r", second, FORCED)
+    watched = msgspec.structs.replace(FORCED, how="shadow")
+    registry.promote("o/r", first, watched)
     registry.rollback("o/r")
     cards = [load_card(folder) for folder in (first, second)]
-    assert [card.promotion for card in cards] == [forced, None]
+    assert [card.promotion for card in cards] == [watched, FORCED]
     assert list(registry.list("o/r")) == order, "as old as they were"
     assert [digest_card(card) for card in cards] == [first.name, second.name]
 
 
 def test_a_damaged_adapter_is_not_promoted(registry: Registry) -> None:
     first, second = publish(registry, 1), publish(registry, 2)
-    registry.promote("o/r", first)
+    registry.promote("o/r", first, FORCED)
     (second / WEIGHTS).write_bytes(b"")
     with pytest.raises(AdapterError, match="damaged"):
-        registry.promote("o/r", second)
+        registry.promote("o/r", second, FORCED)
     assert registry.current("o/r") == first
 
 
@@ -227,13 +228,13 @@ def test_an_adapter_is_found_by_the_start_of_its_digest(registry: Registry) -> N
 
 def test_readers_see_one_adapter_or_the_other_while_it_is_switched(registry: Registry) -> None:
     folders = [publish(registry, value) for value in (1, 2)]
-    registry.promote("o/r", folders[0])
+    registry.promote("o/r", folders[0], FORCED)
     stop = threading.Event()
 
     def switch() -> None:
         while not stop.is_set():
             for folder in folders:
-                registry.promote("o/r", folder)
+                registry.promote("o/r", folder, FORCED)
 
     writer = threading.Thread(target=switch)
     writer.start()
@@ -264,8 +265,8 @@ def publish_many(registry: Registry, count: int) -> list[Path]:
 
 def test_pruning_leaves_the_newest_the_current_and_the_one_before(registry: Registry) -> None:
     folders = publish_many(registry, 6)
-    registry.promote("o/r", folders[1])
-    registry.promote("o/r", folders[0])
+    registry.promote("o/r", folders[1], FORCED)
+    registry.promote("o/r", folders[0], FORCED)
     sizes = [sum(p.stat().st_size for p in folder.iterdir()) for folder in folders]
     planned = registry.prune("o/r", 2, dry_run=True)
     assert all(folder.exists() for folder in folders)
@@ -289,7 +290,7 @@ def test_what_a_killed_pruning_left_is_removed_by_the_next(registry: Registry) -
 
 def test_a_reader_sees_a_whole_adapter_or_none_while_it_is_pruned(registry: Registry) -> None:
     kept = publish(registry, 0)
-    registry.promote("o/r", kept)
+    registry.promote("o/r", kept, FORCED)
     os.utime(kept / CARD, (2**31, 2**31))  # the newest, whatever comes
     stop = threading.Event()
     latest = [kept]

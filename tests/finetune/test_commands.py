@@ -12,7 +12,7 @@ from finetune.base_model import BaseModel
 from postil.cli import postil
 from postil.errors import PostilError
 from postil.records import write_jsonl
-from tests.finetune.builders import make_team
+from tests.finetune.builders import FORCED, make_team
 from tests.finetune.test_adapters import publish
 
 Run = Callable[..., Result]
@@ -132,7 +132,7 @@ def test_an_impossible_setting_is_one_line(run: Run, pairs: Path, tmp_path: Path
 def test_pruning_says_what_went_and_how_much(run: Run, tmp_path: Path) -> None:
     registry = Registry(tmp_path / "home")
     folders = [publish(registry, value) for value in (1, 2, 3)]
-    registry.promote("o/r", folders[0])
+    registry.promote("o/r", folders[0], FORCED)
     for at, folder in enumerate(folders):
         os.utime(folder / CARD, (at, at))
     said = run("adapters", "prune", "--keep", 1, "--repo", "o/r", "--dry-run").stdout

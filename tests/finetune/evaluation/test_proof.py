@@ -17,7 +17,7 @@ from finetune.training.train import Plan
 from mining.dataset import digest_pairs
 from postil.errors import AdapterError
 from postil.settings import Settings, TrainSettings
-from tests.finetune.builders import make_team
+from tests.finetune.builders import FORCED, make_team
 
 TEAM = make_team(20)
 
@@ -63,7 +63,7 @@ def test_canaries_are_in_the_card_and_in_nothing_that_is_quoted(made: Made) -> N
 
 def test_an_adapter_with_canaries_is_never_promoted(made: Made, home: Path) -> None:
     with pytest.raises(AdapterError, match="3 planted canaries"):
-        Registry(home).promote("o/r", made.folder)
+        Registry(home).promote("o/r", made.folder, FORCED)
     assert Registry(home).current("o/r") is None
 
 
