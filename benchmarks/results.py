@@ -11,23 +11,24 @@ gives every remark, the tested ones too, to another window (four-way choice must
 Rows found in --out are skipped, so a killed run goes on; an interrupted training does as well.
 """
 
-import json
 import os
 import platform
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from msgspec.structs import replace
 
+from finetune.evaluation.judgement import judge
+from finetune.evaluation.scorecard import Scorecard
+from finetune.evaluation.tables import render_interval
 from finetune.processor import prepare_processor
 from finetune.training.progress import show_run, stages
 from postil.answer import Anchor, Remark, parse_answer, render_answer, row_letter
-from postil.records import Pair, read_jsonl
+from postil.records import Pair, Record, read_jsonl, write_jsonl
 from postil.settings import Settings, TrainSettings, postil_home
 
 CONTROLS = ("none", "labels", "remarks")
@@ -35,14 +36,31 @@ SYSTEMS = ("adapter", "base", "size alone", "cheap features alone", "retrieval",
 TEXTS = ("adapter", "base", "retrieval", "constant remark", "random remark", "human")
 
 
+class Asked(Record, frozen=True, kw_only=True):
+    """What a row is of; the same is measured once."""
+
+    train: TrainSettings
+    pairs: int
+    silences: int
+    control: str
+
+
+class Row(Record, frozen=True, kw_only=True):
+    """One training and its proof."""
+
+    date: str
+    machine: str
+    asked: Asked
+    trained_on: int
+    scorecard: Scorecard
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines.")
 @click.option("--seed", "seeds", type=int, multiple=True, default=(7,), show_default=True)
 @click.option("--pairs", default=0, show_default=True, help="Training pairs; 0: all.")
-@click.option("--mode", default="lora", show_default=True)
 @click.option("--rate", default=1e-3, show_default=True, help="Learning rate.")
-@click.option("--batch", default=4, show_default=True)
 @click.option("--epochs", default=2.0, show_default=True)
 @click.option("--max-length", default=1024, show_default=True)
 @click.option("--silences", default=600, show_default=True, help="Silent test windows read.")
@@ -52,72 +70,57 @@ def results(
     out: Path,
     seeds: tuple[int, ...],
     pairs: int,
-    mode: str,
     rate: float,
-    batch: int,
     epochs: float,
     max_length: int,
     silences: int,
     control: str,
 ) -> None:
-    """Measure every seed that is not in --out yet, and print the rows as a table."""
+    """Measure every seed that is not in --out yet, and print all rows as tables."""
     prepare_processor()
-    known = out.read_text().splitlines() if out.exists() else []
+    done = list(read_jsonl(out, Row)) if out.exists() else []
     read = tuple(read_jsonl(file, Pair))
     for seed in seeds:
-        train = msgspec.convert(
-            {
-                "mode": mode,
-                "learning_rate": rate,
-                "batch": batch,
-                "epochs": epochs,
-                "max_length": max_length,
-                "seed": seed,
-            },
-            TrainSettings,
+        train = TrainSettings(
+            mode="lora",
+            learning_rate=rate,
+            batch=4,
+            epochs=epochs,
+            max_length=max_length,
+            seed=seed,
         )
-        asked = {
-            "train": msgspec.to_builtins(train),
-            "pairs": pairs,
-            "silences": silences,
-            "control": control,
-        }
-        if any(json.loads(line)["asked"] == asked for line in known):
+        asked = Asked(train=train, pairs=pairs, silences=silences, control=control)
+        if any(row.asked == asked for row in done):
             continue
-        chosen = newest(permuted(read, control, seed), pairs)
-        row = {
-            "date": f"{datetime.now(UTC):%Y-%m-%d}",
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "asked": asked,
-            **measure(chosen, Settings(train=train), silences),
-        }
-        with out.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(row) + "\n")
-    for line in out.read_text().splitlines():
-        click.echo(table(json.loads(line)))
+        done.append(measure(newest(permuted(read, control, seed), pairs), asked))
+        write_jsonl(out, done)
+    for row in done:
+        click.echo(table(row))
 
 
-def measure(pairs: Sequence[Pair], settings: Settings, silences: int) -> dict[str, Any]:
+def measure(pairs: Sequence[Pair], asked: Asked) -> Row:
     """Train and evaluate; the report is kept in POSTIL_HOME."""
     from finetune.adapters import Registry
     from finetune.base_model import find_base
-    from finetune.evaluation.judgement import judge
     from finetune.evaluation.kept import keep_evaluation
+    from finetune.evaluation.plan import MEASURED
     from finetune.evaluation.proof import prove
     from finetune.making import make_adapter
 
-    home = postil_home(os.environ)
-    base, registry, repo = find_base(settings.train.base, home), Registry(home), pairs[0].repo
+    home, settings = postil_home(os.environ), Settings(train=asked.train)
+    base, registry, repo = find_base(asked.train.base, home), Registry(home), pairs[0].repo
+    limits = replace(MEASURED, silences=asked.silences)
     with stages() as progress:
         made = make_adapter(pairs, settings, base, registry, repo, show_run, progress)
-        card = prove(made.folder, pairs, settings, home, progress, most_silences=silences)
-    return {
-        "trained_on": made.card.pairs,
-        "held_out": [made.done.first_loss, made.done.best_loss],
-        "report": keep_evaluation(home, repo, made.folder, card).parent.name,
-        "checks": [msgspec.to_builtins(check) for check in judge(card)],
-        "scorecard": msgspec.to_builtins(replace(card, samples=(), mistakes=())),
-    }
+        card = prove(made.folder, pairs, settings, home, progress, limits=limits)
+    keep_evaluation(home, repo, made.folder, card)
+    return Row(
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        machine=f"{platform.machine()}, {os.cpu_count()} cores",
+        asked=asked,
+        trained_on=made.card.pairs,
+        scorecard=replace(card, samples=(), mistakes=()),
+    )
 
 
 def newest(pairs: Sequence[Pair], count: int) -> tuple[Pair, ...]:
@@ -126,19 +129,20 @@ def newest(pairs: Sequence[Pair], count: int) -> tuple[Pair, ...]:
         return tuple(pairs)
     kept: set[str] = set()
     for kind in ("remark", "silence"):
-        kept |= {
-            p.id for p in [p for p in pairs if (p.split, p.kind) == ("train", kind)][-count // 2 :]
-        }
+        trained = [pair.id for pair in pairs if (pair.split, pair.kind) == ("train", kind)]
+        kept |= set(trained[-(count // 2) :])
     return tuple(pair for pair in pairs if pair.split != "train" or pair.id in kept)
 
 
 def permuted(pairs: Sequence[Pair], control: str, seed: int) -> tuple[Pair, ...]:
     """The pairs as a control wants them."""
+    if control == "none":
+        return tuple(pairs)
+    parts: tuple[str, ...] = ("train", "validation", "calibration")
+    kinds: tuple[str, ...] = ("remark", "silence")
+    if control == "remarks":
+        parts, kinds = (*parts, "test"), ("remark",)
     draw = random.Random(seed)
-    parts = {"none": (), "labels": ("train", "validation", "calibration")}.get(
-        control, ("train", "validation", "calibration", "test")
-    )
-    kinds = ("remark", "silence") if control == "labels" else ("remark",)
     changed: dict[str, Pair] = {}
     for part in parts:
         places = [
@@ -161,45 +165,35 @@ def _answered(place: Pair, answer: Pair, draw: random.Random) -> Pair:
     return replace(place, kind=answer.kind, response=render_answer(moved), author=answer.author)
 
 
-def table(row: dict[str, Any]) -> str:
+def table(row: Row) -> str:
     """One row of the results, as Markdown."""
-    card, asked = row["scorecard"], row["asked"]
-    lines = [
-        f"\n**{row['report']}**, {row['date']}, {row['machine']}: {asked['train']['mode']}, seed"
-        f" {asked['train']['seed']}, {row['trained_on']} pairs, control {asked['control']};"
-        f" {card['counts']['remarks']} remarks in {card['counts']['scored']} windows\n",
-        "| where to speak | ROC-AUC | average precision | precision | recall | comments a PR |",
-        "|---|---|---|---|---|---|",
-    ]
-    for one in _named(card["systems"], SYSTEMS):
-        figures = [shown(one[k]) for k in ("auc", "average_precision", "precision", "recall")]
-        lines.append(f"| {one['name']} | {' | '.join(figures)} | {one['comments_per_pull']:.2f} |")
-    lines += ["", "| four-way choice | |", "|---|---|"]
-    lines += [f"| {e['name']} | {shown(e['four_way'])} |" for e in card["engines"]]
-    lines += [
-        f"| {c['name']} | {shown(c['four_way'])} |" for c in card["choices"] if c["name"] != "base"
-    ]
-    lines += ["", "| words | chrF | most frequent |", "|---|---|---|"]
-    lines += [
-        f"| {t['name']} | {shown(t['chrf'], 1)} | {shown(t['top_share'])} |"
-        for t in _named(card["text"], TEXTS)
-    ]
-    failed = [check["name"] for check in row["checks"] if not check["passed"]]
-    return "\n".join([*lines, "", f"Promotion: {'; '.join(failed) or 'passed'}"])
-
-
-def shown(interval: dict[str, float | None], digits: int = 2) -> str:
-    """`0.71 [0.62, 0.79]`, or a dash."""
-    if interval["value"] is None or interval["low"] is None:
-        return "-"
-    return (
-        f"{interval['value']:.{digits}f}"
-        f" [{interval['low']:.{digits}f}, {interval['high']:.{digits}f}]"
+    card, train = row.scorecard, row.asked.train
+    systems = [card.system(name) for name in SYSTEMS]
+    texts = [text for text in card.text if text.name in TEXTS]
+    chosen = [*card.engines, *(choice for choice in card.choices if choice.name != "base")]
+    failed = [check.name for check in judge(card) if not check.passed]
+    return "\n".join(
+        (
+            f"\n**{card.adapter}**, {row.date}, {row.machine}: {train.mode}, seed {train.seed},"
+            f" {row.trained_on} pairs, control: {row.asked.control}; {card.counts.remarks} remarks"
+            f" in {card.counts.scored} windows\n",
+            *_rows("where to speak", systems, ("auc", "average_precision", "precision", "recall")),
+            *_rows("four-way choice", chosen, ("four_way",)),
+            *_rows("words", texts, ("chrf", "top_share")),
+            f"Promotion: {'; '.join(failed) or 'passed'}",
+        )
     )
 
 
-def _named(rows: Iterable[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
-    return [row for row in rows if row["name"] in names]
+def _rows(title: str, scores: Sequence[Any], fields: Sequence[str]) -> list[str]:
+    """A Markdown table with a row for each score."""
+    head = f"| {' | '.join((title, *fields))} |"
+    cells = ([render_interval(getattr(one, field)) for field in fields] for one in scores)
+    rows = [
+        f"| {' | '.join((one.name, *figures))} |"
+        for one, figures in zip(scores, cells, strict=True)
+    ]
+    return [head, "|---" * (len(fields) + 1) + "|", *rows, ""]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import msgspec
 
 from finetune.adapter_commands import choose_adapter, repo_option
 from finetune.adapters import Registry
+from finetune.evaluation.plan import MEASURED
 from finetune.training.progress import made_text, plan_text, show_run, stages
 from mining.advice import advise
 from postil.errors import ConfigError, UsageError
@@ -168,9 +169,19 @@ def joined() -> Iterator["Team | None"]:
 @click.option(
     "--html", "html_file", type=click.Path(path_type=Path), help="Write the report here as well."
 )
-@click.option("--most", type=int, default=600, show_default=True, help="Silent test windows read.")
 @click.option(
-    "--written", type=int, default=40, show_default=True, help="Test remarks answered in words."
+    "--most",
+    type=int,
+    default=MEASURED.silences,
+    show_default=True,
+    help="Silent test windows read.",
+)
+@click.option(
+    "--written",
+    type=int,
+    default=MEASURED.samples,
+    show_default=True,
+    help="Test remarks answered in words.",
 )
 @home_option
 def evaluate(
@@ -206,8 +217,7 @@ def evaluate(
             where,
             progress,
             live=Registry(where).current(name),
-            most_silences=most,
-            most_written=written,
+            limits=msgspec.structs.replace(MEASURED, silences=most, samples=written),
         )
     if json_file:
         json_file.write_bytes(encode_scorecard(scorecard))

@@ -38,11 +38,11 @@ def judge(scorecard: Scorecard) -> tuple[Check, ...]:
 
 
 def _checks(scorecard: Scorecard) -> Iterator[Check]:
-    remarks = scorecard.counts.remarks
+    remarks, chosen = scorecard.counts.remarks, scorecard.four_way_count
     yield Check(
         name="enough remarks to judge by",
-        passed=remarks >= LEAST_REMARKS,
-        figure=str(remarks),
+        passed=min(remarks, chosen) >= LEAST_REMARKS,
+        figure=f"{remarks}, {chosen} of them put to the four-way choice",
         wanted=f"at least {LEAST_REMARKS} in the test part",
     )
     places = {gain.over: gain.auc for gain in scorecard.gains}

@@ -25,12 +25,17 @@ class Limits(Record, frozen=True, kw_only=True):
     """Silences scored in calibration, and again in test; ambiguous windows likewise."""
     remarks: int | None = 200
     """Test remarks for loss and line; as many silences for their loss."""
-    choices: int | None = 60
-    """Of these, how many for the four-way choice: eight answers are read for each."""
+    choices: int | None = 200
+    """Of these, how many for the four-way choice, as many as promotion asks for: eight answers are
+    read for each."""
     samples: int | None = 20
     """Test remarks for which a message is written."""
     max_tokens: int = 128
     """Longest message that is written."""
+
+
+MEASURED = Limits(silences=600, samples=40)
+"""What an evaluation reads unless it is told otherwise: minutes of the embedded base on a CPU."""
 
 
 class PlainText(Record, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from finetune.engines import Engine
 from finetune.evaluation.evaluate import Live, evaluate_adapter
 from finetune.evaluation.forgetting import plain_texts
 from finetune.evaluation.memory import evaluate_memory
-from finetune.evaluation.plan import Limits, Plan
+from finetune.evaluation.plan import MEASURED, Limits, Plan
 from finetune.evaluation.readings import Progress, Readings, take_readings
 from finetune.evaluation.remembered import remember
 from finetune.evaluation.scorecard import Scorecard
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_SILENCES, MOST_WRITTEN = 600, 40
-
 
 def prove(
     folder: Path,
@@ -43,15 +41,10 @@ def prove(
     progress: Progress,
     *,
     live: Path | None = None,
-    most_silences: int = MOST_SILENCES,
-    most_written: int = MOST_WRITTEN,
+    limits: Limits = MEASURED,
 ) -> Scorecard:
-    """Measure on the test part: every remark, and at most so many silent windows.
-
-    `live` is the promoted adapter. `most_written`: remarks that base and adapter answer in words.
-    """
+    """Measure on the test part; `live` is the promoted adapter."""
     card = load_card(folder)
-    limits = Limits(silences=most_silences, samples=most_written)
     beside = live_adapter(live, home) if live and live != folder else None
     if card.has_weights:
         found = _prove_weights(folder, card, pairs, settings, home, progress, limits, beside)

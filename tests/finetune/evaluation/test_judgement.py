@@ -83,6 +83,7 @@ def test_without_a_live_adapter_there_is_none_to_be_worse_than() -> None:
     ("changed", "said"),
     [
         ({"counts": msgspec.structs.replace(GOOD.counts, remarks=199)}, "enough remarks"),
+        ({"four_way_count": 199}, "enough remarks"),
         ({"gains": GAINS[1:]}, "where to speak better than base"),
         ({"gains": GAINS[:1]}, "where to speak better than retrieval"),
         (

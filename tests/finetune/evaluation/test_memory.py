@@ -104,7 +104,7 @@ def test_the_command_s_way_needs_no_base_and_keeps_a_report(
 ) -> None:
     made = make_retrieval(team, Settings(), Registry(tmp_path), "o/r")
     found = prove(
-        made.folder, team, Settings(), tmp_path, no_progress, most_silences=50, most_written=5
+        made.folder, team, Settings(), tmp_path, no_progress, limits=Limits(silences=50, samples=5)
     )
     assert found.data_sha256 and found.adapter == made.folder.name
     assert not (tmp_path / "models").exists()

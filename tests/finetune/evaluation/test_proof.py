@@ -8,6 +8,7 @@ import pytest
 
 from finetune.adapters import Registry
 from finetune.base_model import BaseModel
+from finetune.evaluation.plan import Limits
 from finetune.evaluation.proof import planted_canaries, prove
 from finetune.evaluation.readings import no_progress
 from finetune.making import Made, make_adapter
@@ -71,7 +72,7 @@ def test_everything_is_measured_over_real_engines(
     made: Made, settings: Settings, tmp_path: Path
 ) -> None:
     card = prove(
-        made.folder, TEAM, settings, tmp_path, no_progress, most_silences=8, most_written=2
+        made.folder, TEAM, settings, tmp_path, no_progress, limits=Limits(silences=8, samples=2)
     )
     assert card.canaries is not None
     assert (card.canaries.planted, card.canaries.generated) == (3, 0)
