@@ -27,8 +27,8 @@ TAKEN = 5
 first warms up."""
 GROWS = 0.35
 """A heap on a CPU goes on growing for some steps as sizes vary, by about that share of what the
-dearest pass takes (fitted on eight runs, docs/log.md, 2026-11-25). A GPU's allocator is measured by what torch
-asked of it, and does not."""
+dearest pass takes (fitted on eight runs, docs/log.md, 2026-11-25). A GPU's allocator is measured by
+what torch asked of it, and does not."""
 ASKED = 8
 """Held-out samples read."""
 
