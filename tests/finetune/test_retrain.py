@@ -53,9 +53,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def settings(base: BaseModel) -> Settings:
     train = TrainSettings(
-        base=str(base.folder), mode="lora", epochs=0.1, batch=8, rank=2, max_length=512
+        base=str(base.folder), mode="lora", epochs=0.03, batch=8, rank=2, max_length=512
     )
-    return Settings(train=train, mining=MiningSettings(shares=(0.2, 0.1, 0.5, 0.2)))
+    return Settings(train=train, mining=MiningSettings(shares=(0.72, 0.08, 0.1, 0.1)))
 
 
 def test_what_is_not_proved_is_watched_and_the_second_run_finds_nothing_new(
@@ -112,6 +112,7 @@ def test_planted_secrets_are_never_retrained_with(home: Path, settings: Settings
         Retraining(planted, home, {}, REPO).go(silent, quiet)
 
 
+@pytest.mark.slow
 def test_a_memory_is_retrained_and_measured_beside_as_any_adapter(
     home: Path, settings: Settings, tmp_path: Path
 ) -> None:

@@ -68,7 +68,13 @@ class Bench:
         return only
 
 
-@pytest.fixture(scope="module", params=[("qlora", SHARDED), ("lora", PARALLEL)], ids=["fsdp", "dp"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(("qlora", SHARDED), id="fsdp"),
+        pytest.param(("lora", PARALLEL), id="dp", marks=pytest.mark.slow),
+    ],
+)
 def both(
     request: pytest.FixtureRequest, base: BaseModel, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Bench, str]]:
