@@ -12,10 +12,10 @@ import torch
 
 from finetune.adapters import check_weights, load_card
 from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_device
-from finetune.engines.prefix_tree import grow_tree, see
+from finetune.engines.prefix_tree import grow_tree, see, split_lines
 from finetune.training.batches import collate
 from finetune.training.lora import load_lora
-from finetune.training.losses import answer_losses, head_logits
+from finetune.training.losses import answer_losses, head_logits, picked_log_probabilities
 from finetune.training.samples import IGNORE, Chat, Sample, make_sample
 from postil.answer import Anchor
 from postil.errors import AdapterError
@@ -23,6 +23,9 @@ from postil.records import AdapterCard
 
 BATCH_TOKENS = 4096
 """Padded tokens of one scoring pass."""
+
+TREE_TOKENS = 512
+"""Tokens of answers read behind one question at once, or as many as the question has."""
 
 REPEAT = 3
 """A phrase of this many words said again ends the text there."""
@@ -92,21 +95,26 @@ class LocalEngine:
     def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
         """Log-probability of each whole anchor line; the question is read once."""
         question = self.chat.question(instruction, self.max_length)
-        lines = [self.chat.encode(f"{anchor}\n") for anchor in allowed]
-        tree = grow_tree(lines)
-        mask, positions = see(tree, len(question), self.model.dtype)
-        ids = torch.tensor([[*question, *tree.tokens]])
-        hidden = self._backbone(
-            input_ids=ids.to(self.device),
-            attention_mask=mask.to(self.device),
-            position_ids=positions.to(self.device),
-            use_cache=False,
-        ).last_hidden_state
-        likely = head_logits(self._causal, hidden[0, len(question) - 1 :]).log_softmax(-1).cpu()
-        return [
-            sum(float(likely[node + 1, token]) for node, token in zip(path, line, strict=True))
-            for path, line in zip(tree.paths, lines, strict=True)
-        ]
+        return self._likely(question, [self.chat.encode(f"{anchor}\n") for anchor in allowed])
+
+    def _likely(self, question: Sequence[int], lines: Sequence[Sequence[int]]) -> list[float]:
+        """Log-probability of each line of tokens behind one question."""
+        found: list[float] = []
+        for some in split_lines(lines, max(TREE_TOKENS, len(question))):
+            tree = grow_tree(some)
+            mask, positions = see(tree, len(question), self.model.dtype)
+            ids = torch.tensor([[*question, *tree.tokens]])
+            hidden = self._backbone(
+                input_ids=ids.to(self.device),
+                attention_mask=mask.to(self.device),
+                position_ids=positions.to(self.device),
+                use_cache=False,
+            ).last_hidden_state
+            likely = picked_log_probabilities(
+                self._causal, hidden[0, len(question) - 1 :], tree.wanted(some)
+            )
+            found += [sum(likely[one] for one in steps) for steps in tree.steps(some)]
+        return found
 
     @torch.inference_mode()
     def write(
@@ -156,12 +164,31 @@ class LocalEngine:
     def loss(
         self, instructions: Sequence[str], responses: Sequence[str]
     ) -> list[tuple[float, int]]:
-        """Nats and tokens of each whole answer; (0, 0) where it has no room."""
+        """Nats and tokens of each whole answer; (0, 0) where it has no room.
+
+        A question that comes with several answers is read once for all of them.
+        """
         made = [
             make_sample(self.chat, question, answer, self.max_length)
             for question, answer in zip(instructions, responses, strict=True)
         ]
-        return self._likelihoods(made)
+        found: list[tuple[float, int]] = [(0.0, 0)] * len(made)
+        asked: dict[tuple[int, ...], list[tuple[int, Sample]]] = {}
+        for at, sample in enumerate(made):
+            if sample is not None:
+                question = sample.ids[: len(sample.ids) - sample.learned]
+                asked.setdefault(question, []).append((at, sample))
+        alone = [some[0] for some in asked.values() if len(some) == 1]
+        losses = self._likelihoods([sample for _, sample in alone])
+        for (at, _), loss in zip(alone, losses, strict=True):
+            found[at] = loss
+        for question, several in asked.items():
+            if len(several) > 1:
+                lines = [sample.ids[len(question) :] for _, sample in several]
+                likely = self._likely(question, lines)
+                for (at, sample), value in zip(several, likely, strict=True):
+                    found[at] = (-value, sample.learned)
+        return found
 
     @torch.inference_mode()
     def plain_loss(self, texts: Sequence[str]) -> list[tuple[float, int]]:

@@ -1,11 +1,11 @@
-"""Many short continuations of one question as a tree, so that shared beginnings are read once.
+"""Many continuations of one question as a tree, so that it and shared beginnings are read once.
 
 The nodes follow the question in one sequence. Each sees the question and its own ancestors only
 and has the position it would have in its own text, so the scores are those of reading every
 continuation apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import torch
@@ -20,6 +20,31 @@ class PrefixTree(msgspec.Struct, frozen=True, kw_only=True):
     tokens: tuple[int, ...]
     parents: tuple[int, ...]
     paths: tuple[tuple[int, ...], ...]
+
+    def steps(self, lines: Sequence[Sequence[int]]) -> list[list[tuple[int, int]]]:
+        """For each line its (place, token) pairs: place 0 is the question's end, i + 1 node i."""
+        return [
+            [(node + 1, token) for node, token in zip(path, line, strict=True)]
+            for path, line in zip(self.paths, lines, strict=True)
+        ]
+
+    def wanted(self, lines: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+        """All steps of the lines the tree was grown from, each once, in order."""
+        return sorted({step for steps in self.steps(lines) for step in steps})
+
+
+def split_lines(lines: Sequence[Sequence[int]], most: int) -> Iterator[list[Sequence[int]]]:
+    """The lines in their order, in groups of at most `most` tokens; at least one line each."""
+    group: list[Sequence[int]] = []
+    filled = 0
+    for line in lines:
+        if group and filled + len(line) > most:
+            yield group
+            group, filled = [], 0
+        group.append(line)
+        filled += len(line)
+    if group:
+        yield group
 
 
 def grow_tree(lines: Sequence[Sequence[int]]) -> PrefixTree:

@@ -66,6 +66,20 @@ def head_logits(
     return logits * (getattr(causal.config, "logit_scale", None) or 1.0)
 
 
+def picked_log_probabilities(
+    causal: Any, hidden: torch.Tensor, wanted: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], float]:
+    """Log-probability of each wanted (row, token), given hidden states (N, H)."""
+    found: dict[tuple[int, int], float] = {}
+    for start in range(0, len(hidden), POSITIONS):
+        here = [one for one in wanted if start <= one[0] < start + POSITIONS]
+        if here:
+            logits = head_logits(causal, hidden[start : start + POSITIONS]).log_softmax(-1)
+            rows, tokens = [row - start for row, _ in here], [token for _, token in here]
+            found |= zip(here, logits[rows, tokens].tolist(), strict=True)
+    return found
+
+
 ROUNDING = 0.1
 """Nats, in the mean. bfloat16 products of another shape round otherwise."""
 

@@ -18,7 +18,9 @@ def add_adapter(
     base: BaseModel, home: Path, *, seed: int = 1, size: float = 0.05, **train: Any
 ) -> Path:
     """Publish an adapter of a base as `postil train` would, without its training."""
-    settings = TrainSettings(**{"mode": "lora", "rank": 4, "seed": seed, **train})
+    settings = TrainSettings(
+        **{"mode": "lora", "rank": 4, "seed": seed, "dtype": "bfloat16", **train}
+    )
     model = load_trainable(base, settings, Team())
     with torch.no_grad():
         for name, parameter in model.named_parameters():

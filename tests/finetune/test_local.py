@@ -3,7 +3,7 @@ import torch
 
 from finetune.base_model import BaseModel
 from finetune.engines.local import LocalEngine, cut_repetition
-from finetune.engines.prefix_tree import grow_tree
+from finetune.engines.prefix_tree import grow_tree, split_lines
 from postil.answer import NO_COMMENT, anchors
 from postil.prompt import render_question
 from tests.finetune.builders import make_window
@@ -58,6 +58,26 @@ def test_loss_is_the_likelihood_of_the_whole_answer(engine: LocalEngine) -> None
         assert nats == pytest.approx(-log_likelihood(engine, question, ids), abs=1e-2)
 
 
+def test_answers_to_one_question_are_read_as_each_alone(engine: LocalEngine) -> None:
+    said = ["Name it.", "Name the thing, please.", "Name it.", "x" * 700, NO_COMMENT]
+    answers = [text if text == NO_COMMENT else f"R1\n{text}" for text in said]
+    asked = [(q, a) for q in (QUESTIONS[1], QUESTIONS[0]) for a in answers] + [(QUESTIONS[2], "L1")]
+    together = engine.loss([q for q, _ in asked], [a for _, a in asked])
+    alone = [engine.loss([q], [a])[0] for q, a in asked]
+    assert [tokens for _, tokens in together] == [tokens for _, tokens in alone]
+    for (nats, _), (other, _) in zip(together, alone, strict=True):
+        assert nats == pytest.approx(other, abs=1e-2)
+
+
+def test_a_question_cut_for_a_long_answer_is_not_that_of_a_short_one(engine: LocalEngine) -> None:
+    question = render_question(make_window(*[f"+value_{i} = {i}" for i in range(60)]))
+    answers = ["R1\n" + "y" * 300, "R1\nshort", "R1\n" + "y" * 2000]
+    together = engine.loss([question] * 3, answers)
+    alone = [engine.loss([question], [answer])[0] for answer in answers]
+    assert [pytest.approx(nats, abs=1e-2) for nats, _ in alone] == [nats for nats, _ in together]
+    assert together[2] == (0.0, 0)
+
+
 def test_writing_in_a_batch_is_writing_alone(engine: LocalEngine) -> None:
     places = [anchors(window)[0] for window in WINDOWS]
     together = engine.write(QUESTIONS, places, 12)
@@ -91,6 +111,15 @@ def test_a_beginning_shared_by_anchors_is_read_once() -> None:
     assert tree.tokens == (1, 2, 3, 4, 5)
     assert tree.parents == (-1, 0, 1, -1, 0)
     assert tree.paths == ((-1, 0, 1), (-1, 0, 1, 2), (-1, 3), (-1, 0, 4))
+
+
+def test_lines_are_read_in_groups_of_bounded_size() -> None:
+    lines = [(1,) * length for length in (3, 4, 9, 2, 2, 2)]
+    assert [[len(line) for line in group] for group in split_lines(lines, 7)] == [
+        [3, 4],
+        [9],
+        [2, 2, 2],
+    ]
 
 
 def test_text_is_cut_where_it_repeats() -> None:
