@@ -13,6 +13,8 @@ import torch
 from finetune.adapters import check_weights, load_card
 from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_device
 from finetune.engines.prefix_tree import grow_tree, see, split_lines
+from finetune.engines.repetition import RepeatsItself, cut_repetition
+from finetune.engines.shared_prefix import common_prefix, read_on, read_prefix
 from finetune.training.batches import collate
 from finetune.training.lora import load_lora
 from finetune.training.losses import answer_losses, head_logits, picked_log_probabilities
@@ -26,9 +28,6 @@ BATCH_TOKENS = 4096
 
 TREE_TOKENS = 512
 """Tokens of answers read behind one question at once, or as many as the question has."""
-
-REPEAT = 3
-"""A phrase of this many words said again ends the text there."""
 
 
 class LocalEngine:
@@ -72,24 +71,27 @@ class LocalEngine:
         questions = [self.chat.question(text, self.max_length) for text in instructions]
         scores = [0.0] * len(questions)
         speaking = sorted(set(self.chat.speaking))
-        for group in _batched(questions):
-            hidden = self._last_hidden([questions[at] for at in group])
+        prefix = common_prefix(questions)
+        kept = read_prefix(self._backbone, prefix, self.device)
+        past = len(prefix) if kept is not None else 0
+        for group in _batched([question[past:] for question in questions]):
+            hidden = self._last_hidden([questions[at][past:] for at in group], kept, past)
             logits = head_logits(self._causal, hidden, (self.chat.silent, *speaking))
             odds = logits[:, 1:].logsumexp(dim=-1) - logits[:, 0]
             for at, value in zip(group, odds.tolist(), strict=True):
                 scores[at] = value
         return scores
 
-    def _last_hidden(self, questions: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Hidden state at the last token of each question, (B, H)."""
+    def _last_hidden(
+        self, questions: Sequence[Sequence[int]], kept: Any, past: int
+    ) -> torch.Tensor:
+        """Hidden state at the last token of each question, (B, H), behind what is kept."""
         lengths = [len(question) for question in questions]
         ids = torch.zeros((len(questions), max(lengths)), dtype=torch.long)
         for row, question in enumerate(questions):
             ids[row, : len(question)] = torch.tensor(question)
-        hidden = self._backbone(input_ids=ids.to(self.device), use_cache=False).last_hidden_state
-        last = hidden[torch.arange(len(questions)), torch.tensor(lengths) - 1]
-        assert isinstance(last, torch.Tensor)  # noqa: S101 - an index into a tensor
-        return last
+        hidden = read_on(self._backbone, ids.to(self.device), kept, past)
+        return hidden[torch.arange(len(questions)), torch.tensor(lengths) - 1]
 
     @torch.inference_mode()
     def anchor_scores(self, instruction: str, allowed: Sequence[Anchor]) -> list[float]:
@@ -152,6 +154,7 @@ class LocalEngine:
                 attention_mask=mask.to(self.device),
                 max_new_tokens=max_tokens,
                 do_sample=False,
+                stopping_criteria=[RepeatsItself(self.chat.tokenizer, width)],
                 eos_token_id=self.chat.end,
                 pad_token_id=self.chat.end,
             )
@@ -253,13 +256,3 @@ def _batched(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         group.append(at)
     if group:
         yield group
-
-
-def cut_repetition(text: str) -> str:
-    """Drop everything from the point where the same REPEAT words begin to come again in a row."""
-    words = text.split(" ")
-    for at in range(len(words) - 2 * REPEAT + 1):
-        for size in range(REPEAT, (len(words) - at) // 2 + 1):
-            if words[at : at + size] == words[at + size : at + 2 * size]:
-                return " ".join(words[: at + size]).strip()
-    return text.strip()

@@ -2,8 +2,10 @@ import pytest
 import torch
 
 from finetune.base_model import BaseModel
-from finetune.engines.local import LocalEngine, cut_repetition
+from finetune.engines.local import LocalEngine
 from finetune.engines.prefix_tree import grow_tree, split_lines
+from finetune.engines.repetition import cut_repetition
+from finetune.engines.shared_prefix import common_prefix
 from postil.answer import NO_COMMENT, anchors
 from postil.prompt import render_question
 from tests.finetune.builders import make_window
@@ -37,6 +39,19 @@ def test_scores_are_the_log_odds_of_speaking(engine: LocalEngine) -> None:
         speak = [log_likelihood(engine, question, [token]) for token in chat.speaking]
         silent = log_likelihood(engine, question, [chat.silent])
         assert score == pytest.approx(float(torch.tensor(speak).logsumexp(0)) - silent, abs=1e-2)
+
+
+def test_scores_do_not_depend_on_what_is_asked_beside(engine: LocalEngine) -> None:
+    alone = [engine.score([question])[0] for question in QUESTIONS]
+    assert engine.score(QUESTIONS) == pytest.approx(alone, abs=1e-3)
+
+
+def test_what_all_questions_begin_with_is_shared(engine: LocalEngine) -> None:
+    rows = [engine.chat.question(text, 1024) for text in QUESTIONS]
+    shared = engine.chat.tokenizer.decode(common_prefix(rows))
+    assert "Answer NO_COMMENT, or a line and a remark." in shared
+    assert common_prefix([(1, 2, 3)]) == common_prefix([(1,) * 9, (2,) * 9]) == ()
+    assert common_prefix([(1,) * 9, (1,) * 9]) == (1,) * 8  # each keeps a token of its own
 
 
 @pytest.mark.parametrize("at", range(len(WINDOWS)))
@@ -120,11 +135,6 @@ def test_lines_are_read_in_groups_of_bounded_size() -> None:
         [9],
         [2, 2, 2],
     ]
-
-
-def test_text_is_cut_where_it_repeats() -> None:
-    assert cut_repetition("Use the logger. Use the logger. Use the logger.") == "Use the logger."
-    assert cut_repetition("Name it, and name it well.") == "Name it, and name it well."
 
 
 def test_no_question_gets_no_score(engine: LocalEngine) -> None:
