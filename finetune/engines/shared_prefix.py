@@ -4,7 +4,6 @@ Every question of ours begins with the same frame and instruction, a tenth of a 
 """
 
 import copy
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,8 +17,12 @@ def common_prefix(rows: Sequence[Sequence[int]]) -> tuple[int, ...]:
     """The ids all rows begin with, at most all but the last of each; () for fewer than two rows."""
     if len(rows) < 2:
         return ()
-    shared = os.path.commonprefix([list(row[:-1]) for row in rows])
-    return tuple(shared) if len(shared) >= SHORTEST else ()
+    first, last = min(rows), max(rows)  # in their order, what these two share all do
+    most = min(len(row) for row in rows) - 1
+    same = 0
+    while same < most and first[same] == last[same]:
+        same += 1
+    return tuple(first[:same]) if same >= SHORTEST else ()
 
 
 def read_prefix(backbone: Any, prefix: Sequence[int], device: str) -> Any:

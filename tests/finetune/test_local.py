@@ -48,7 +48,7 @@ def test_scores_do_not_depend_on_what_is_asked_beside(engine: LocalEngine) -> No
 
 def test_what_all_questions_begin_with_is_shared(engine: LocalEngine) -> None:
     rows = [engine.chat.question(text, 1024) for text in QUESTIONS]
-    shared = engine.chat.tokenizer.decode(common_prefix(rows))
+    shared = engine.chat.tokenizer.decode(list(common_prefix(rows)))
     assert "Answer NO_COMMENT, or a line and a remark." in shared
     assert common_prefix([(1, 2, 3)]) == common_prefix([(1,) * 9, (2,) * 9]) == ()
     assert common_prefix([(1,) * 9, (1,) * 9]) == (1,) * 8  # each keeps a token of its own
