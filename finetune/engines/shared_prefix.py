@@ -17,10 +17,9 @@ def common_prefix(rows: Sequence[Sequence[int]]) -> tuple[int, ...]:
     """The ids all rows begin with, at most all but the last of each; () for fewer than two rows."""
     if len(rows) < 2:
         return ()
-    first, last = min(rows), max(rows)  # in their order, what these two share all do
-    most = min(len(row) for row in rows) - 1
+    first, most = rows[0], min(len(row) for row in rows) - 1
     same = 0
-    while same < most and first[same] == last[same]:
+    while same < most and all(row[same] == first[same] for row in rows):
         same += 1
     return tuple(first[:same]) if same >= SHORTEST else ()
 
