@@ -122,8 +122,8 @@ def _review_pull(
     pr: str, adapter: str, base_model: str, settings: Settings, dry_run: bool, api_url: str
 ) -> tuple["Reviewed", list["PlacedFinding"], str]:
     from bot.hosts.github import GitHubPulls
+    from bot.hosts.sign_in import load_token
     from bot.one_pull import post_pull, read_pull
-    from bot.server import load_token
     from bot.signature import load_marker_key
     from mining.clients import PUBLIC_API
 

@@ -15,10 +15,13 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from bot.hosts import Pulls
-from bot.hosts.github import GitHubPulls
+from bot.asides import Asides
+from bot.hosts.access import GitHubAccess
+from bot.hosts.sign_in import load_sign_in
 from bot.inbox import Inbox
+from bot.intake import Intake
 from bot.jobs import Jobs
+from bot.ledger import Ledger
 from bot.signature import load_marker_key, load_secret
 from bot.steps import Reviewer, Steps
 from bot.web import create_app
@@ -48,13 +51,16 @@ class Workshop:
         executor: str,
     ) -> None:
         self._settings = settings
-        self._token = load_token(environment)
+        server = settings.server
+        sign_in = load_sign_in(home, environment, server.api_url, server.account)
         self._key = load_marker_key(home)
         self._factory = reviewer_factory
         self._executor = executor
         inbox_url, self._queue_url = database_urls(home, environment)
         self.inbox = Inbox(inbox_url)
-        self._pulls: dict[str, GitHubPulls] = {}
+        self.intake = Intake(self.inbox)
+        ledger = Ledger(self.inbox.database)
+        self._access = GitHubAccess(sign_in, self._key, server.api_url, ledger)
         self._jobs: Jobs | None = None
         self._trouble = LOADING
         self._stopping = threading.Event()
@@ -62,6 +68,7 @@ class Workshop:
 
     def start(self) -> None:
         """Load the reviewer and start the queue, in the background."""
+        self.intake.start()
         self._opening.start()
 
     def trouble(self) -> str:
@@ -80,8 +87,8 @@ class Workshop:
         if self._jobs is not None:
             self._jobs.stop(DRAIN_S)
             self._reviewer.close()
-        for pulls in self._pulls.values():
-            pulls.close()
+        self._access.close()
+        self.intake.stop()
         self.inbox.close()
 
     def _open(self) -> None:
@@ -106,18 +113,14 @@ class Workshop:
 
     def _start_jobs(self) -> None:
         mode = self._settings.review.mode
-        steps = Steps(self.inbox, self._pulls_of, self._reviewer, self._key, mode=mode)
-        jobs = Jobs(self.inbox, steps, self._queue_url, executor=self._executor)
+        asides = Asides(self.inbox, self._access, speaks=mode == "comment")
+        steps = Steps(
+            self.inbox, self._access.pulls, self._reviewer, self._key, mode=mode, asides=asides
+        )
+        lease_s = self._settings.server.lease_s
+        jobs = Jobs(self.inbox, steps, self._queue_url, executor=self._executor, lease_s=lease_s)
         jobs.start()
         self._jobs, self._trouble = jobs, ""
-
-    def _pulls_of(self, repo: str) -> Pulls:
-        if repo not in self._pulls:
-            server = self._settings.server
-            self._pulls[repo] = GitHubPulls(
-                repo, self._token, self._key, account=server.account, base_url=server.api_url
-            )
-        return self._pulls[repo]
 
 
 class Door(BaseApplication):  # type: ignore[misc]
@@ -137,7 +140,7 @@ class Door(BaseApplication):  # type: ignore[misc]
             "bind": f"{server.host}:{server.port}",
             "workers": 1,
             "worker_class": "gthread",
-            "threads": 8,
+            "threads": 32,
             "timeout": 120,
             "graceful_timeout": DRAIN_S + 5,
             "loglevel": "warning",
@@ -155,6 +158,7 @@ class Door(BaseApplication):  # type: ignore[misc]
             self._settings,
             self._secret,
             self._workshop.inbox,
+            accept=self._workshop.intake.accept,
             wake=self._workshop.wake,
             trouble=self._workshop.trouble,
         )
@@ -171,7 +175,7 @@ def serve(
 ) -> None:
     """Run the webhook server until it is told to stop; ConfigError where a secret is missing."""
     secret = load_secret(environment)
-    load_token(environment)
+    load_sign_in(home, environment, settings.server.api_url, settings.server.account)
     database_urls(home, environment)
     load_marker_key(home)
 
@@ -200,14 +204,6 @@ def run_worker(
     workshop.start()
     told.wait()
     workshop.stop()
-
-
-def load_token(environment: Mapping[str, str]) -> str:
-    """The token that reads pull requests and posts; raise ConfigError where there is none."""
-    token = environment.get("GITHUB_TOKEN", "")
-    if not token:
-        raise ConfigError("no token: set GITHUB_TOKEN (pull requests: read and write)")
-    return token
 
 
 def database_urls(home: Path, environment: Mapping[str, str]) -> tuple[str, str]:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.asides import Asides
+from bot.delivery import Job
 from bot.hosts import PullHead, Pulls, ReviewText, review_marker
-from bot.inbox import Inbox, Job
+from bot.inbox import Inbox
 from postil.errors import AdapterError, HostingError, UsageError
 from postil.marker import render_marker
 from postil.records import Draft, PostedComment
@@ -68,6 +70,7 @@ class Steps:
         key: bytes,
         *,
         mode: Literal["shadow", "comment"],
+        asides: Asides | None = None,
         pause_s: float = 20.0,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -76,26 +79,37 @@ class Steps:
         self._reviewer = reviewer
         self._key = key
         self._mode = mode
+        self._asides = asides
         self._pause_s = pause_s
         self._now = now
         self._turn = threading.Lock()
 
-    def draft(self, delivery: str) -> str | Failure:
-        """Read the pull request and keep what the model says; return the head, "" for done."""
-        return self._guarded(delivery, lambda: self._draft(delivery))
+    def draft(self, delivery: str, turn: int | None = None) -> str | Failure:
+        """Read the pull request and keep what the model says; return the head, "" for done.
 
-    def post(self, delivery: str, head_sha: str) -> str | Failure:
+        `turn` is the round of the delivery that this try belongs to: where it has moved on,
+        because another worker took the job over, nothing is done.
+        """
+        return self._guarded(delivery, turn, self._draft)
+
+    def post(self, delivery: str, head_sha: str, turn: int | None = None) -> str | Failure:
         """Post the draft of a head as one review; return MOVED if the head is another now."""
-        return self._guarded(delivery, lambda: self._post(delivery, head_sha))
+        done = self._guarded(delivery, turn, lambda job: self._post(job, head_sha))
+        if done == "" and self._asides is not None:
+            self._asides.ended(self._inbox.job(delivery), head_sha)
+        return done
 
-    def _guarded(self, delivery: str, step: Callable[[], str]) -> str | Failure:
+    def _guarded(
+        self, delivery: str, turn: int | None, step: Callable[[Job], str]
+    ) -> str | Failure:
         """Run one step; the one place where anything that goes wrong is caught.
 
         A job must end in a state that a person can read, whatever a diff or a model did.
         """
         try:
             with self._turn:
-                return step()
+                job = self._inbox.job(delivery)
+                return step(job) if turn in (None, job.round) else ""
         except HostingError as error:
             log.warning("failed delivery=%s reason=%s", delivery, error)
             return Failure(
@@ -108,25 +122,27 @@ class Steps:
             log.exception("failed delivery=%s", delivery)
             return Failure(text=f"{type(error).__name__}: {error}")
 
-    def _draft(self, delivery: str) -> str:
-        job = self._inbox.job(delivery)
-        if self._inbox.later_waits(job):
+    def _draft(self, job: Job) -> str:
+        if self._inbox.later_waits(job) and not job.is_order:
             return self._end(job, "superseded", "a later delivery of this pull request waits")
         self._inbox.move(job, "leased")
         pulls = self._pulls_of(job.repo)
         head = pulls.read_pull(job.pull)
         if idle := _idle(head):
             return self._end(job, "superseded", idle)
+        if self._asides is not None and (why := self._asides.before(job, head)):
+            return self._end(job, "posted" if job.is_order else "superseded", why)
         if self._inbox.was_posted(job.repo, job.pull, head.head_sha):
             return self._end(job, "posted", "this head was reviewed before")
         if self._inbox.draft(job.repo, job.pull, head.head_sha) is None:
+            if self._asides is not None:
+                self._asides.begun(job.repo, head.head_sha)
             head, diff = _settled_diff(pulls, head)
             self._inbox.save_draft(self._reviewer.review(head, diff))
         self._inbox.move(job, "drafted")
         return head.head_sha
 
-    def _post(self, delivery: str, head_sha: str) -> str:
-        job = self._inbox.job(delivery)
+    def _post(self, job: Job, head_sha: str) -> str:
         pulls = self._pulls_of(job.repo)
         diff = pulls.read_diff(job.pull)
         head = pulls.read_pull(job.pull)  # after the diff: unchanged, the diff was of this head
@@ -151,16 +167,19 @@ class Steps:
         elif (text := self._reviewer.say(head, diff, draft, earlier)) is None:
             detail = "nothing to say"
         else:
-            self._inbox.move(job, "posting")
+            if not self._inbox.move(job, "posting"):
+                return ""  # another worker has taken it over
             body = f"{text.body}\n\n{render_marker(marker, self._key)}"
             pulls.post_review(job.pull, head.head_sha, body, text.comments)
             detail = f"one review, {len(text.comments)} line comments"
         self._inbox.mark_posted(job.repo, job.pull, head.head_sha)
         return self._end(job, "posted", detail)
 
-    def settle(self, delivery: str, failure: Failure) -> None:
+    def settle(self, delivery: str, failure: Failure, turn: int | None = None) -> None:
         """Put a failed job off, park it, or give it up after three tries."""
         job = self._inbox.job(delivery)
+        if turn not in (None, job.round):
+            return
         if failure.lasting:
             self._end(job, "parked", failure.text)
             return
@@ -172,6 +191,8 @@ class Steps:
             again = self._now() + self._pause_s * 3**job.tries
             if tries >= TRIES or job.waits >= WAITS:
                 self._inbox.move(job, "dead", failure.text, tries=tries)
+                if self._asides is not None and job.head_sha:
+                    self._asides.ended(self._inbox.job(delivery), job.head_sha)
                 return
         self._inbox.move(
             job,

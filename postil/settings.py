@@ -214,6 +214,12 @@ class ServerSettings(Section, frozen=True, kw_only=True):
     """Our own login; needed only where the token may not ask for it, as an App's may not."""
     max_body_mb: int = 25
     """GitHub never sends more."""
+    lease_s: float = 30.0
+    """Silence of a worker after which the others take its work over."""
+
+    def __post_init__(self) -> None:
+        if self.lease_s < 1 or not 1 <= self.max_body_mb <= 1000:
+            raise ValueError("lease_s >= 1 and max_body_mb from 1 to 1000 are needed")
 
 
 class Settings(Section, frozen=True, kw_only=True):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.inbox import Delivery, Inbox
+from bot.delivery import Delivery
+from bot.inbox import Inbox
 from postil.errors import PayloadError
 from tests.bot.fake_pulls import HEAD, REPO
 from tests.bot.stub_reviewer import review
@@ -60,7 +61,7 @@ def test_what_was_given_up_is_taken_up_again_when_redelivered(url: str, state: s
 
 def test_a_commit_is_on_the_disk_when_it_returns(url: str) -> None:
     inbox = Inbox(url)
-    with inbox._engine.connect() as connection:
+    with inbox.database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
     inbox.close()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.delivery import OPEN_STATES, Delivery
 from bot.hosts.github import GitHubPulls
-from bot.inbox import OPEN_STATES, Delivery, Inbox
+from bot.inbox import Inbox
 from bot.jobs import Jobs
 from bot.steps import Steps
 from tests.bot.fake_pulls import DIFF, HEAD, KEY, REPO
@@ -133,7 +134,7 @@ def test_a_workflow_that_ended_without_a_word_is_tried_anew(
     receive(inbox, "d1")
     with running(inbox, pulls, stub, tmp_path):
         wait_for(lambda: ended(inbox))
-    with inbox._engine.begin() as connection:
+    with inbox.database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE deliveries SET state = 'leased'")
     with running(inbox, pulls, stub, tmp_path):
         wait_for(lambda: ended(inbox))

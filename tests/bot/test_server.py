@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.inbox import Delivery, Inbox
-from bot.server import Workshop, database_urls, load_token, run_worker, serve
+from bot.delivery import Delivery
+from bot.inbox import Inbox
+from bot.server import Workshop, database_urls, run_worker, serve
 from bot.steps import Reviewer
 from postil.errors import ConfigError
 from postil.settings import ReviewSettings, ServerSettings, Settings
@@ -150,7 +151,6 @@ def test_the_databases_are_two_files_or_one_postgres(tmp_path: Path) -> None:
         "postgresql+psycopg://u@h/d",
         "postgresql://u@h/d",
     )
-    assert load_token({"GITHUB_TOKEN": "t"}) == "t"
 
 
 def test_a_reviewer_that_cannot_be_made_is_said_and_breaks_nothing(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Literal
 import msgspec
 import pytest
 
+from bot.delivery import Delivery
 from bot.hosts import PullHead
 from bot.hosts.github import GitHubPulls
-from bot.inbox import Delivery, Inbox
+from bot.inbox import Inbox
 from bot.steps import MOVED, Failure, Reviewer, Steps
 from postil.errors import AdapterError
 from postil.records import Draft

@@ -1,6 +1,7 @@
 """bot/web.py: what gets through the door, and what is said to the rest."""
 
 import json
+import random
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,17 @@ EVENT = {
     "pull_request": {"head": {"sha": HEAD}},
     "repository": {"full_name": REPO},
 }
+
+
+def comment(body: str, on: dict[str, Any] | None = None, kind: str = "User") -> dict[str, Any]:
+    """A comment on the pull request, or on the issue `on`."""
+    issue = {"pull_request": {"url": "x"}} if on is None else on
+    return {
+        "action": "created",
+        "issue": {"number": 7, **issue},
+        "comment": {"id": 5, "user": {"login": "ada", "type": kind}, "body": body},
+        "repository": {"full_name": REPO},
+    }
 
 
 @pytest.fixture
@@ -175,7 +187,23 @@ def test_a_ping_is_answered(door: FlaskClient, inbox: Inbox) -> None:
     [
         ("pull_request", EVENT | {"action": "closed"}, "pull_request closed: nothing to review"),
         ("push", {"ref": "x"}, "push: nothing to review"),
-        ("issue_comment", {"action": "created"}, "issue_comment created: nothing to review"),
+        ("issue_comment", {"action": "edited"}, "issue_comment edited: nothing to review"),
+        ("issue_comment", comment("looks good"), "issue_comment created: no order to postil"),
+        (
+            "issue_comment",
+            comment("> /postil review"),
+            "issue_comment created: no order to postil",
+        ),
+        (
+            "issue_comment",
+            comment("/postil help", on={}),
+            "issue_comment created: on an issue, not on a pull request",
+        ),
+        (
+            "issue_comment",
+            comment("/postil help", kind="Bot"),
+            "issue_comment created: a program gives no orders",
+        ),
     ],
 )
 def test_other_events_are_ignored_and_told_so(
@@ -187,6 +215,77 @@ def test_other_events_are_ignored_and_told_so(
     assert inbox.count() == {}
 
 
+@pytest.mark.parametrize("order", ["review", "pause", "resume", "explain", "help"])
+def test_an_order_in_a_comment_is_committed(door: FlaskClient, inbox: Inbox, order: str) -> None:
+    answer = deliver(door, comment(f"/postil {order}\r\nplease"), event="issue_comment")
+    assert answer.get_json() == {"status": "accepted"}
+    job = inbox.job("d1")
+    assert (job.action, job.actor, job.comment, job.pull) == (f"/{order}", "ada", 5, 7)
+
+
+def test_what_was_parked_begins_anew_when_the_installation_is_back(
+    door: FlaskClient, inbox: Inbox
+) -> None:
+    deliver(door)
+    inbox.move(inbox.job("d1"), "parked", "the installation is suspended")
+    payload = {"action": "unsuspend", "installation": {"account": {"login": "Team"}}}
+    answer = deliver(door, payload, event="installation", delivery="d2")
+    assert answer.get_json() == {"status": "accepted", "reason": "1 parked jobs begin anew"}
+    assert (inbox.job("d1").state, inbox.job("d1").round) == ("received", 1)
+    other = payload | {"installation": {"account": {"login": "t"}}}
+    assert "0 parked" in deliver(door, other, event="installation").get_json()["reason"]
+
+
+def test_metrics_count_what_came_and_where_the_jobs_are(door: FlaskClient, inbox: Inbox) -> None:
+    deliver(door)
+    deliver(door, event="a made up one", delivery="d2")
+    inbox.move(inbox.job("d1"), "debounced")
+    text = door.get("/metrics").get_data(as_text=True)
+    assert 'postil_events_total{event="pull_request",outcome="accepted"} 1.0' in text
+    assert 'postil_events_total{event="other",outcome="ignored"} 1.0' in text
+    assert 'postil_jobs{state="debounced"} 1.0' in text
+    assert 'postil_stage_seconds_count{state="debounced"} 1.0' in text
+    assert REPO not in text
+
+
+def test_one_delivery_a_thousand_times_is_one_job(door: FlaskClient, inbox: Inbox) -> None:
+    said = [deliver(door).get_json()["status"] for _ in range(1000)]
+    assert said == ["accepted"] + ["duplicate"] * 999
+    assert inbox.count() == {"received": 1}
+
+
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_changed_requests_are_all_refused(door: FlaskClient, inbox: Inbox, count: int) -> None:
+    """One bit, one byte, a cut, an addition: of the body or of the signature."""
+    chance = random.Random(7)
+    body = json.dumps(EVENT).encode()
+    signature = sign(SECRET, body)
+    for _ in range(count):
+        changed, header = mutated(chance, body, signature)
+        answer = deliver(door, changed, X_Hub_Signature_256=header)
+        assert answer.status_code == 401
+    assert inbox.count() == {}
+
+
+def mutated(chance: random.Random, body: bytes, signature: str) -> tuple[bytes, str]:
+    """A body or a signature that is not what was sent."""
+    part = bytearray(body if chance.random() < 0.7 else signature.encode())
+    is_body = bytes(part) == body
+    at = chance.randrange(len(part))
+    match chance.randrange(4):
+        case 0:
+            part[at] ^= 1 << chance.randrange(7)
+        case 1:
+            del part[at]
+        case 2:
+            part.insert(at, chance.randrange(33, 127))
+        case _:
+            del part[at:]
+    if is_body:
+        return bytes(part), signature
+    return body, part.decode("latin-1").replace("\n", " ").replace("\r", " ").strip()
+
+
 def test_another_repository_than_the_settings_name_is_ignored(inbox: Inbox) -> None:
     app = create_app(Settings(repo="team/other"), SECRET, inbox)
     assert deliver(app.test_client()).get_json()["status"] == "ignored"
@@ -196,7 +295,7 @@ def test_another_repository_than_the_settings_name_is_ignored(inbox: Inbox) -> N
 def test_what_cannot_be_stored_is_not_acknowledged(
     door: FlaskClient, inbox: Inbox, tmp_path: Path
 ) -> None:
-    with inbox._engine.begin() as connection:
+    with inbox.database.engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE deliveries")
     answer = deliver(door)
     assert (answer.status_code, answer.get_json()["status"]) == (503, "not stored")
@@ -248,5 +347,8 @@ def test_signed_real_events_go_through_the_real_door(inbox: Inbox) -> None:
     for action in ("opened", "synchronize", "reopened", "ready_for_review"):
         assert outcomes.pop(f"pull_request.{action}") == {(202, "accepted")}
     assert outcomes.pop("ping.") == {(200, "pong")}
+    for action in ("created", "unsuspend", "new_permissions_accepted"):
+        assert outcomes.pop(f"installation.{action}") == {(202, "accepted")}
+    assert outcomes.pop("installation_repositories.added") == {(202, "accepted")}
     assert {outcome for seen in outcomes.values() for outcome in seen} == {(202, "ignored")}
     assert inbox.count() == {"received": 10}

@@ -1,0 +1,89 @@
+"""What the server reaches of GitHub: pull requests, conversations and checks of any repository.
+
+Tokens come from `sign_in`, fresh for every job; every write is noted in the ledger first.
+"""
+
+from collections.abc import Sequence
+
+from bot.hosts import LineComment, PullHead, Pulls
+from bot.hosts.checks import Checks
+from bot.hosts.conversation import Conversation
+from bot.hosts.github import GitHubPulls
+from bot.hosts.rest import Rest
+from bot.hosts.sign_in import SignIn
+from bot.ledger import Ledger
+from postil.records import PostedComment
+
+
+class Metered:
+    """A `Pulls` whose writes are noted, and put off where there were too many."""
+
+    def __init__(self, pulls: Pulls, ledger: Ledger) -> None:
+        self._pulls = pulls
+        self._ledger = ledger
+
+    @property
+    def repo(self) -> str:
+        """Whose pull requests."""
+        return self._pulls.repo
+
+    def read_pull(self, number: int) -> PullHead:
+        """See `Pulls`."""
+        return self._pulls.read_pull(number)
+
+    def read_diff(self, number: int) -> str:
+        """See `Pulls`."""
+        return self._pulls.read_diff(number)
+
+    def our_comments(self, number: int) -> list[PostedComment]:
+        """See `Pulls`."""
+        return self._pulls.our_comments(number)
+
+    def post_review(
+        self, number: int, head_sha: str, body: str, comments: Sequence[LineComment]
+    ) -> None:
+        """See `Pulls`."""
+        self._ledger.take(self.repo)
+        self._pulls.post_review(number, head_sha, body, comments)
+
+
+class GitHubAccess:
+    """The doors to repositories, kept open as long as their token is good."""
+
+    def __init__(self, sign_in: SignIn, key: bytes, api_url: str, ledger: Ledger) -> None:
+        self.sign_in = sign_in
+        self._key = key
+        self._api_url = api_url
+        self._ledger = ledger
+        self._open: dict[str, tuple[str, GitHubPulls]] = {}
+
+    def pulls(self, repo: str) -> Pulls:
+        """The pull requests of a repository; HostingError where no token can be had."""
+        token = self.sign_in.token(repo)
+        known = self._open.get(repo)
+        if known is None or known[0] != token:
+            if known is not None:
+                known[1].close()
+            account = self.sign_in.account()
+            pulls = GitHubPulls(repo, token, self._key, account=account, base_url=self._api_url)
+            self._open[repo] = token, pulls
+        return Metered(self._open[repo][1], self._ledger)
+
+    def conversation(self, repo: str) -> Conversation:
+        """Its comments."""
+        rest = self._rest(repo)
+        account = self.sign_in.account() or str(rest.call("GET", "/user")["login"])
+        return Conversation(rest, repo, self._key, account)
+
+    def checks(self, repo: str) -> Checks | None:
+        """Its check runs; None where we are no App."""
+        return Checks(self._rest(repo), repo) if self.sign_in.is_app else None
+
+    def close(self) -> None:
+        """Close every connection."""
+        for _, pulls in self._open.values():
+            pulls.close()
+        self._open.clear()
+
+    def _rest(self, repo: str) -> Rest:
+        return Rest(lambda: self.sign_in.token(repo), self._api_url)
