@@ -12,18 +12,15 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from bot.selection import select
 from bot.wording import message_fault, read_message
-from mining.paths import skipped_path
 from postil.answer import Anchor, anchors, finding_of
-from postil.diff import FileDiff, parse_diff, windows
+from postil.diff import FileDiff, parse_diff
 from postil.prompt import render_question
 from postil.records import Finding, Record, Resemblance, Window
 from postil.settings import ReviewSettings
 
 Way = Literal["write", "recall"]
-
-MOST_WINDOWS = 400
-"""Windows read of one change; two to three minutes of the embedded model on two CPU cores."""
 
 MOST_RESEMBLING = 3
 LEAST_SIMILAR = 0.25
@@ -123,15 +120,14 @@ def review(
     model: Model,
     settings: ReviewSettings,
     *,
-    most_windows: int = MOST_WINDOWS,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Reviewed:
     """Read a change with a model; PayloadError if the diff is none or that of a merge."""
     watch = Stopwatch(clock)
     files = parse_diff(change) if isinstance(change, str) else tuple(change)
     info = model.info
-    readable, skipped = choose_windows(files, info.window_lines, settings.ignore, most_windows)
-    every = [window for some in readable.values() for window in some]
+    chosen = select(files, info.window_lines, settings)
+    every = chosen.windows
     watch.lap("read")
     candidates: list[tuple[Window, float]] = []
     if every:
@@ -150,8 +146,8 @@ def review(
         threshold=info.threshold,
         shadow=info.shadow,
         findings=tuple(findings),
-        reviewed=tuple(readable),
-        skipped=skipped,
+        reviewed=chosen.reviewed,
+        skipped=chosen.skipped,
         windows=len(every),
         held_back=len(candidates) - spoken,
         dropped=dict(dropped),
@@ -165,40 +161,6 @@ def read_nothing(change: str, reason: str) -> Reviewed:
     return Reviewed(
         adapter="", base="", threshold=None, skipped={file.path: reason for file in files}
     )
-
-
-def choose_windows(
-    files: Sequence[FileDiff], window_lines: int, ignore: Sequence[str], most_windows: int
-) -> tuple[dict[str, list[Window]], dict[str, str]]:
-    """Windows by path of what will be read, and the reason by path of what will not."""
-    readable: dict[str, list[Window]] = {}
-    skipped: dict[str, str] = {}
-    room = most_windows
-    for file in files:
-        reason = _unreadable(file, ignore)
-        cut = [] if reason else [w for hunk in file.hunks for w in windows(hunk, window_lines)]
-        if reason is None and len(cut) > most_windows:
-            reason = f"too large: {len(cut)} windows, {most_windows} are read of a whole change"
-        elif reason is None and len(cut) > room:
-            reason = f"over the budget of {most_windows} windows a change"
-        if reason:
-            skipped[file.path] = reason
-        else:
-            room -= len(cut)
-            readable.setdefault(file.path, []).extend(cut)
-    return readable, skipped
-
-
-def _unreadable(file: FileDiff, ignore: Sequence[str]) -> str | None:
-    """Why a file has nothing that can be read; None if it has."""
-    if file.binary:
-        return "binary"
-    reason = skipped_path(file.path, ignore)
-    if reason or file.hunks:
-        return reason
-    if file.change == "renamed":
-        return "renamed without a change"
-    return "empty file" if file.change in ("added", "deleted") else "only its mode changed"
 
 
 def _candidates(

@@ -12,6 +12,7 @@ from pathlib import Path
 from bot.adapter_info import read_info
 from bot.comment import write_review
 from bot.hosts import PullHead, ReviewText
+from bot.idle import why_idle
 from bot.model_process import ModelProcess
 from bot.review import Reviewed, read_nothing, review
 from bot.steps import Reviewer
@@ -109,6 +110,10 @@ class AdapterReviewer:
         )
         return reviewed
 
+    def idle(self, head: PullHead) -> str:
+        """Why the settings leave a pull request out, or its state does; "" if they do not."""
+        return why_idle(head, self._settings)
+
     def review(self, head: PullHead, diff: str) -> Draft:
         """What the model says of a pull request's diff."""
         return draft_of(head, self.read(head.repo, diff))
@@ -159,6 +164,6 @@ def reviewer_factory(
     def make(key: bytes) -> Reviewer:
         opener = adapter_opener(home, environment)
         reader = AdapterReviewer(settings.review, home, opener, key)
-        return Reviewer(review=reader.review, say=reader.say, close=reader.close)
+        return Reviewer(review=reader.review, say=reader.say, idle=reader.idle, close=reader.close)
 
     return make

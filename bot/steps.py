@@ -15,10 +15,12 @@ from typing import Literal
 from bot.asides import Asides
 from bot.delivery import Job
 from bot.hosts import PullHead, Pulls, ReviewText, review_marker
+from bot.idle import why_idle
 from bot.inbox import Inbox
 from postil.errors import AdapterError, HostingError, UsageError
 from postil.marker import render_marker
 from postil.records import Draft, PostedComment
+from postil.settings import ReviewSettings
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +43,18 @@ def _nothing() -> None:
     """The reviewer holds nothing that has to be closed."""
 
 
+def _idle(head: PullHead) -> str:
+    return why_idle(head, ReviewSettings())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reviewer:
     """What thinks, behind callables: this module knows no model."""
 
     review: ReviewPull
     say: SayReview
+    idle: Callable[[PullHead], str] = _idle
+    """Why a pull request is not to be reviewed now; "" if it is."""
     close: Callable[[], None] = _nothing
 
 
@@ -128,7 +136,7 @@ class Steps:
         self._inbox.move(job, "leased")
         pulls = self._pulls_of(job.repo)
         head = pulls.read_pull(job.pull)
-        if idle := _idle(head):
+        if idle := self._reviewer.idle(head):
             return self._end(job, "superseded", idle)
         if self._asides is not None and (why := self._asides.before(job, head)):
             return self._end(job, "posted" if job.is_order else "superseded", why)
@@ -146,7 +154,7 @@ class Steps:
         pulls = self._pulls_of(job.repo)
         diff = pulls.read_diff(job.pull)
         head = pulls.read_pull(job.pull)  # after the diff: unchanged, the diff was of this head
-        if idle := _idle(head):
+        if idle := self._reviewer.idle(head):
             return self._end(job, "superseded", idle)
         if head.head_sha != head_sha:
             if self._inbox.later_waits(job):
@@ -208,13 +216,6 @@ class Steps:
         self._inbox.move(job, state, detail)
         log.info("ended delivery=%s state=%s detail=%s", job.delivery, state, detail)
         return ""
-
-
-def _idle(head: PullHead) -> str:
-    """Why a pull request is not to be reviewed now; "" if it is."""
-    if head.state != "open":
-        return "the pull request is closed"
-    return "the pull request is a draft" if head.draft else ""
 
 
 def _settled_diff(pulls: Pulls, head: PullHead) -> tuple[PullHead, str]:

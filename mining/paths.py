@@ -32,7 +32,7 @@ def skipped_path(path: str, ignore: Collection[str]) -> str | None:
     `ignore` are globs over the whole path, in which * also stands for slashes; one that ends with a
     slash is a folder.
     """
-    if any(_fits(path, glob) for glob in ignore):
+    if any(fits_glob(path, glob) for glob in ignore):
         return "ignored by settings"
     small = path.lower()
     name = PurePosixPath(small).name
@@ -47,5 +47,6 @@ def skipped_path(path: str, ignore: Collection[str]) -> str | None:
     return "not text" if NOT_TEXT.search(name) else None
 
 
-def _fits(path: str, glob: str) -> bool:
+def fits_glob(path: str, glob: str) -> bool:
+    """Whether a path fits one glob; see `skipped_path`."""
     return path.startswith(glob) if glob.endswith("/") else fnmatchcase(path, glob)

@@ -290,6 +290,10 @@ LANGUAGES = {
 }
 
 
+OTHER = "other"
+LANGUAGE_NAMES = frozenset(LANGUAGES.values()) | {OTHER}
+
+
 def language_of(path: str) -> str:
     """The language by file name; "other" where the name does not tell."""
-    return LANGUAGES.get(PurePosixPath(path).suffix.lower(), "other")
+    return LANGUAGES.get(PurePosixPath(path).suffix.lower(), OTHER)

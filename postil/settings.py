@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from postil.diff import LANGUAGE_NAMES
 from postil.errors import ConfigError
 from postil.records import Tier
 
@@ -198,10 +199,36 @@ class ReviewSettings(Section, frozen=True, kw_only=True):
     """Share of remarks that must be right, by the calibration split."""
     ignore: tuple[str, ...] = ()
     """Path globs that are never reviewed."""
+    only: tuple[str, ...] = ()
+    """Path globs outside of which nothing is reviewed; empty: everything may be."""
+    languages: tuple[str, ...] = ()
+    """Languages that are reviewed, as `postil.diff` names them (python, go, other); empty: all."""
+    most_windows: int = 400
+    """Windows read of one change, the most valuable first; the rest is named as not read."""
+    drafts: bool = False
+    """Review drafts too."""
+    bots: bool = False
+    """Review the pull requests of bots too."""
+    skip_authors: tuple[str, ...] = ()
+    """Accounts whose pull requests are not reviewed."""
+    skip_labels: tuple[str, ...] = ()
+    """Pull requests with one of these labels are not reviewed."""
+    only_labels: tuple[str, ...] = ()
+    """Only pull requests with one of these labels are; empty: all."""
     provenance: bool = True
     """Link the past accepted remarks that a comment resembles."""
     max_tokens: int = 128
     """Longest remark the model may write."""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.languages) - LANGUAGE_NAMES
+        if unknown:
+            known = ", ".join(sorted(LANGUAGE_NAMES))
+            raise ValueError(f"languages: no such language: {min(unknown)}; known: {known}")
+        if self.max_comments < 0 or not 0 <= self.min_precision <= 1:
+            raise ValueError("max_comments >= 0 and min_precision from 0 to 1 are needed")
+        if self.most_windows < 1 or self.max_tokens < 1:
+            raise ValueError("most_windows >= 1 and max_tokens >= 1 are needed")
 
 
 class ServerSettings(Section, frozen=True, kw_only=True):

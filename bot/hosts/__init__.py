@@ -22,6 +22,8 @@ class PullHead(Record, frozen=True, kw_only=True):
     author: str
     draft: bool
     state: Literal["open", "closed"]
+    labels: tuple[str, ...] = ()
+    author_is_bot: bool = False
 
 
 class LineComment(Record, frozen=True, kw_only=True):

@@ -90,6 +90,8 @@ class GitHubPulls:
             author=pull.user.login if pull.user else "",
             draft=bool(pull.draft),
             state="open" if pull.state == "open" else "closed",
+            labels=tuple(label.name for label in pull.labels or ()),
+            author_is_bot=bool(pull.user and pull.user.type == "Bot"),
         )
 
     def read_diff(self, number: int) -> str:

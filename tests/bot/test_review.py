@@ -143,14 +143,16 @@ def test_an_unfit_suggestion_leaves_the_message(tail: str) -> None:
     assert (finding.message, finding.suggestion) == ("Log it.", None)
 
 
-def test_files_beyond_the_budget_are_named() -> None:
+def test_what_is_beyond_the_budget_is_named_in_whole_or_in_part() -> None:
     model = StubModel(RULES, window_lines=4)
     parts = [added("x = 1", path=f"{name}.py") for name in "abc"]
     large = added(*["x = 1"] * 60, path="large.py")
-    reviewed = review("".join([large, *parts]), model, SETTINGS, most_windows=2)
-    assert reviewed.reviewed == ("a.py", "b.py")
-    assert reviewed.skipped["large.py"].startswith("too large: ")
-    assert reviewed.skipped["c.py"] == "over the budget of 2 windows a change"
+    few = msgspec.structs.replace(SETTINGS, most_windows=3)
+    reviewed = review("".join([large, *parts]), model, few)
+    assert reviewed.reviewed == ("large.py", "a.py", "b.py") and reviewed.windows == 3
+    of_large, of_c = reviewed.skipped["large.py"], reviewed.skipped["c.py"]
+    assert of_large == "14 of 15 windows over the budget of 3 windows a change"
+    assert of_c == "1 of 1 windows over the budget of 3 windows a change"
 
 
 def test_a_combined_diff_is_refused() -> None:
