@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from bot.selection import select
+from bot.suggestion import fit_suggestion
 from bot.wording import message_fault, read_message
 from postil.answer import Anchor, anchors, finding_of
 from postil.diff import FileDiff, parse_diff
@@ -199,7 +200,8 @@ def _say(
             if fault:
                 dropped[fault] += 1
                 continue
-            finding = finding_of(window, read_message(place, said), score)
+            remark = fit_suggestion(window, read_message(place, said))
+            finding = finding_of(window, remark, score)
             findings.append(_with_past(finding, past))
     return findings
 

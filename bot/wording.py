@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from bot.sanitize import sanitize, suggestion_fault
+from bot.sanitize import sanitize
 from postil.answer import NO_COMMENT, OPENING, Anchor, Remark, parse_answer
 from postil.errors import PayloadError
 
@@ -14,7 +14,7 @@ WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def read_message(place: Anchor, text: str) -> Remark:
-    """Read a message with what may follow it; a suggestion that is cut off or unfit is dropped."""
+    """Read a message with what may follow it; a suggestion that is cut off is dropped."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     try:
         remark = parse_answer(f"{place}\n{text}")
@@ -22,10 +22,7 @@ def read_message(place: Anchor, text: str) -> Remark:
         remark = None
     if remark is None:
         return Remark(anchor=place, message=_message_part(text))
-    unfit = remark.suggestion is not None and (
-        place.side == "L" or suggestion_fault(remark.suggestion) is not None
-    )
-    return Remark(anchor=place, message=remark.message, suggestion=None) if unfit else remark
+    return remark
 
 
 def _message_part(text: str) -> str:
