@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow torture check format clean
+.PHONY: demo test slow torture check format action-requirements clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,13 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# What the Action installs, by hash, for every platform; torch and what only its GPU builds need is
+# left out. Run it after constraints.txt has changed.
+action-requirements: $(STAMP)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m tests.action_requirements > build/action-requirements.txt
+	mv build/action-requirements.txt action-requirements.txt
 
 clean:
 	rm -rf $(VENV) build

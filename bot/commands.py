@@ -1,4 +1,4 @@
-"""The commands of the bot: `review`, the doors `serve`, `worker` and `action`, and first steps.
+"""The commands of the bot: `review`, the doors `serve` and `worker`, and first steps.
 
 What is heavy to import (git, the host's client, the database) is imported once the options have
 been read.
@@ -7,16 +7,16 @@ been read.
 import importlib
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 import msgspec
 
-from bot.review_command import adapter_option, base_option, config_option, review
-from postil.errors import PostilError, UsageError
+from bot.review_command import config_option, review
+from postil.errors import UsageError
 from postil.settings import load_settings, postil_home
 
-__all__ = ["action", "doctor", "init", "review", "serve", "worker"]
+__all__ = ["doctor", "init", "review", "serve", "worker"]
 
 SETTINGS_FILE = "postil.toml"
 
@@ -57,37 +57,6 @@ def worker(name: str, config: Path | None) -> None:
     home = postil_home(os.environ)
     factory = reviewer_factory(settings, home, os.environ)
     run_worker(settings, home, os.environ, factory, name)
-
-
-@click.command()
-@adapter_option
-@base_option
-@click.option(
-    "--mode",
-    type=click.Choice(["", "shadow", "comment"]),
-    default="",
-    help="shadow posts nothing; default: review.mode at the base commit.",
-)
-@click.option(
-    "--config", default=SETTINGS_FILE, show_default=True, help="Read at the base commit only."
-)
-def action(
-    adapter: str, base_model: str, mode: Literal["", "shadow", "comment"], config: str
-) -> None:
-    """Review the pull request of the GitHub workflow this runs in."""
-    from bot.action import error_command, run_action
-    from bot.reviewers import adapter_opener
-
-    home = postil_home(os.environ)
-    opener = adapter_opener(home, os.environ, base_model)
-    try:
-        done = run_action(
-            os.environ, home, opener, adapter=adapter, mode=mode, config=config or SETTINGS_FILE
-        )
-    except PostilError as error:
-        click.echo(error_command(str(error)))
-        raise click.exceptions.Exit(error.exit_code) from error
-    click.echo(done)
 
 
 @click.command()

@@ -10,7 +10,6 @@ import msgspec
 
 from bot.placement import PlacedFinding
 from bot.review import Reviewed
-from bot.sanitize import code_span, sanitize
 from postil.prompt import reveal
 
 SCHEMA = 1
@@ -104,21 +103,3 @@ def notes(reviewed: Reviewed) -> list[str]:
         spent = ", ".join(f"{stage} {s:.1f} s" for stage, s in reviewed.seconds.items())
         lines.append(f"time: {spent}")
     return lines
-
-
-def render_summary(
-    reviewed: Reviewed, placed: Sequence[PlacedFinding], heading: str, detail: str
-) -> str:
-    """Markdown for the summary of a workflow's job."""
-    parts = [f"## Postil: {heading}", sanitize(summary_line(reviewed)), sanitize(detail)]
-    for one in placed:
-        span = one.finding.span
-        where = f"{span.path}:{span.end}" + (" (before the change)" if span.side == "LEFT" else "")
-        parts += [
-            f"**{code_span(where)}**, probability {one.finding.score:.2f}",
-            sanitize(one.finding.message),
-        ]
-    rows = [f"- {code_span(path)}: {sanitize(why)}" for path, why in reviewed.skipped.items()]
-    parts += ["Not reviewed:", "\n".join(rows)] if rows else []
-    parts += [f"- {sanitize(line)}" for line in notes(reviewed)]
-    return "\n\n".join(part for part in parts if part) + "\n"

@@ -31,7 +31,10 @@ COMMANDS = {
     "backtest": ("bot.backtest.command:backtest", "Replay merged pull requests as if live."),
     "serve": ("bot.commands:serve", "Run the webhook server."),
     "worker": ("bot.commands:worker", "Run reviews for a server whose queue is shared."),
-    "action": ("bot.commands:action", "Review inside a GitHub workflow, from the event file."),
+    "action": (
+        "bot.action.command:action",
+        "Review inside a GitHub workflow, from the event file.",
+    ),
     "demo": ("bot.demo.command:demo", "The whole of it on a sample team."),
     "init": ("bot.commands:init", "Write a first postil.toml for this repository."),
     "doctor": ("bot.commands:doctor", "Say what is missing, and how to mend it."),

@@ -269,15 +269,19 @@ def load_settings(folder: Path, file: Path | None = None) -> Settings:
     if own.exists():
         return parse_settings(_read(own), str(own))
     if project.exists():
-        table = _parse(_read(project), str(project)).get("tool", {}).get("postil")
-        if table is not None:
-            return _convert(table, f"{project}: [tool.postil]")
+        return parse_project(_read(project), str(project)) or Settings()
     return Settings()
 
 
 def parse_settings(text: str, where: str) -> Settings:
     """Read the text of a postil.toml; raise ConfigError naming the key that is wrong."""
     return _convert(_parse(text, where), where)
+
+
+def parse_project(text: str, where: str) -> Settings | None:
+    """Read [tool.postil] of the text of a pyproject.toml; None where it has none."""
+    table = _parse(text, where).get("tool", {}).get("postil")
+    return None if table is None else _convert(table, f"{where}: [tool.postil]")
 
 
 def _read(path: Path) -> str:

@@ -132,7 +132,7 @@ class FakeGitHub:
 
     def serve(self, port: int = 0) -> "Served":
         """Serve in a thread of this process, on a free port unless one is given."""
-        return Served(self, port)
+        return Served(self.app, port)
 
     def _build(self) -> Flask:
         app = Flask("fake-github")
@@ -281,10 +281,8 @@ class FakeGitHub:
 class Served:
     """A running fake; a context manager whose `url` is the API's address."""
 
-    def __init__(self, fake: FakeGitHub, port: int = 0) -> None:
-        self._server = make_server(
-            "127.0.0.1", port, fake.app, threaded=True, request_handler=_Quiet
-        )
+    def __init__(self, app: Flask, port: int = 0) -> None:
+        self._server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True

@@ -5,7 +5,7 @@ import json
 import msgspec
 
 from bot.placement import place_all
-from bot.render import render_json, render_summary, render_text
+from bot.render import render_json, render_text
 from bot.review import Reviewed, read_nothing
 from postil.diff import parse_diff
 from postil.records import Finding, Span
@@ -95,12 +95,3 @@ def test_the_json_has_exactly_the_promised_keys() -> None:
     assert finding["span"] == {"path": "a.py", "side": "RIGHT", "start": 2, "end": 3}
     assert finding["place"] == {"kind": "line", "reason": ""}
     assert set(finding["resembles"][0]) == {"url", "when", "similarity"}
-
-
-def test_the_summary_is_harmless_markdown() -> None:
-    text = render_summary(REVIEWED, PLACED, "pull request 7", "shadow mode: nothing is posted")
-    assert text.startswith("## Postil: pull request 7\n\n1 remark; 1 file reviewed")
-    assert "**`a.py:3`**, probability 0.88" in text
-    assert "\\<b>@\u200bada?" in text and "\x1b" not in text
-    assert "- `b.png`: binary" in text and "shadow mode" in text
-    assert "Not reviewed" not in render_summary(read_nothing("", ""), (), "x", "")
