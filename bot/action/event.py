@@ -35,7 +35,6 @@ class PullPart(msgspec.Struct):
     number: int
     head: BranchPart
     base: BranchPart
-    draft: bool = False
 
 
 class AccountPart(msgspec.Struct):
@@ -81,7 +80,7 @@ class Event(msgspec.Struct):
 
 
 class ReviewPull(Record, frozen=True, kw_only=True):
-    """Review a pull request. `fork` is None where the event does not tell."""
+    """Review a pull request. `fork` is None where it was asked for by number."""
 
     number: int
     fork: bool | None = None
@@ -150,8 +149,6 @@ def _of_pull(event: Event, repo: str) -> Asked:
         raise UsageError("there is no pull_request in the event file")
     if event.action and event.action not in ACTIONS:
         return Nothing(reason=f"nothing to do when a pull request is {event.action}")
-    if pull.draft:
-        return Nothing(reason="the pull request is a draft")
     head = pull.head.repo
     fork = head is None or head.full_name.lower() != repo.lower()
     return ReviewPull(number=pull.number, fork=fork)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
+
 from bot.action.base_branch import base_settings
 from bot.action.bringing import bring_adapter
 from bot.action.inputs import Inputs, with_inputs
@@ -17,7 +19,7 @@ from bot.reviewers import OpenModel
 from finetune.gate import GATE_FILE, read_gate
 from postil.errors import HostingError
 from postil.records import Record
-from postil.settings import ReviewSettings
+from postil.settings import ReviewSettings, Settings
 
 WORKFLOW_ACCOUNT = "github-actions[bot]"
 """Who a workflow's own token posts as; it may not ask."""
@@ -60,16 +62,22 @@ class Prepared(Record, frozen=True, kw_only=True):
         return f"the adapter's precision is {measured}, and min-precision is {self.least:.2f}"
 
 
-def prepare(job: Job, head: PullHead) -> Prepared:
-    """Read the settings at the base of a pull request, and bring the adapter."""
+def settings_for(job: Job, head: PullHead) -> tuple[Settings, str]:
+    """The settings at the base of a pull request with what the inputs change, and their origin."""
+    settings, origin = base_settings(job.rest, job.workflow.repo, head.base_sha, job.inputs.config)
+    review = with_inputs(settings.review, job.inputs)
+    return msgspec.structs.replace(settings, review=review), origin
+
+
+def prepare(job: Job, head: PullHead, settings: Settings, origin: str) -> Prepared:
+    """Bring the adapter."""
     workflow, inputs = job.workflow, job.inputs
-    settings, origin = base_settings(job.rest, workflow.repo, head.base_sha, inputs.config)
     source = read_source(inputs.adapter)
     folder = bring_adapter(
         job.rest, workflow.repo, head.base_sha, source, job.home, workflow.workspace
     )
     return Prepared(
-        settings=with_inputs(settings.review, inputs),
+        settings=settings.review,
         account=settings.server.account,
         origin=origin,
         adapter=folder,

@@ -9,7 +9,16 @@ from bot.action.after_run import believe, fetch_result, find_pull
 from bot.action.caching import tell_adapter_key, tell_base_key
 from bot.action.event import AfterRun, Asked, Nothing, ObeyComment, read_event, what_is_asked
 from bot.action.inputs import Inputs, mode_of
-from bot.action.job import Job, Prepared, marker_key, needing, opened_pulls, own_account, prepare
+from bot.action.job import (
+    Job,
+    Prepared,
+    marker_key,
+    needing,
+    opened_pulls,
+    own_account,
+    prepare,
+    settings_for,
+)
 from bot.action.page import write_failure, write_note
 from bot.action.rest import Rest
 from bot.action.saying import (
@@ -30,6 +39,7 @@ from bot.action.workflow import (
 )
 from bot.hosts import PullHead
 from bot.hosts.github import GitHubPulls
+from bot.idle import why_idle
 from bot.one_pull import PullReview, read_pull
 from bot.reviewers import AdapterReviewer, OpenModel
 from postil.errors import HostingError, PayloadError
@@ -102,13 +112,14 @@ def _do(job: Job, asked: Asked) -> bool:
         return _rest(job, asked.reason)
     if isinstance(asked, ObeyComment):
         refusal = _refusal(job, asked)
-        return _rest(job, refusal) if refusal else _review(job, asked.number, read_only=False)
+        return _rest(job, refusal) if refusal else _review(job, asked.number)
     if isinstance(asked, AfterRun):
         return _after(job, asked)
     read_only = job.workflow.event_name == "pull_request" and (
         bool(asked.fork) or job.actor in READ_ONLY_ACTORS
     )
-    return _review(job, asked.number, read_only=read_only)
+    wanted = asked.fork is None
+    return _review(job, asked.number, read_only=read_only, wanted=wanted)
 
 
 def _rest(job: Job, reason: str) -> bool:
@@ -136,10 +147,14 @@ def _refusal(job: Job, asked: ObeyComment) -> str:
     return "" if allowed else "whoever wrote this command has no write access here"
 
 
-def _review(job: Job, number: int, *, read_only: bool) -> bool:
+def _review(job: Job, number: int, *, read_only: bool = False, wanted: bool = True) -> bool:
+    """Review a pull request; one that nobody asked for (`wanted`) only if the settings want it."""
     with opened_pulls(job) as pulls, needing(READ):
         head = pulls.read_pull(number)
-    prepared = prepare(job, head)
+    settings, origin = settings_for(job, head)
+    if not wanted and (idle := why_idle(head, settings.review)):
+        return _rest(job, idle)
+    prepared = prepare(job, head, settings, origin)
     account = own_account(job, prepared.account)
     reader = _reader(job, prepared)
     try:
@@ -182,7 +197,7 @@ def _after(job: Job, run: AfterRun) -> bool:
     if number is None:
         return _rest(job, "no open pull request has the head of that run any more")
     if not job.inputs.result_artifact:
-        return _review(job, number, read_only=False)
+        return _review(job, number, wanted=False)
     try:
         draft = fetch_result(job, run)
         if draft is None:
@@ -199,7 +214,10 @@ def _after(job: Job, run: AfterRun) -> bool:
 def _post_stored(job: Job, number: int, draft: Draft) -> bool:
     with opened_pulls(job) as pulls, needing(READ):
         head = pulls.read_pull(number)
-    prepared = prepare(job, head)
+    settings, origin = settings_for(job, head)
+    if idle := why_idle(head, settings.review):
+        return _rest(job, idle)
+    prepared = prepare(job, head, settings, origin)
     account = own_account(job, prepared.account)
     reader = _reader(job, prepared)
     with opened_pulls(job, account) as pulls:

@@ -239,10 +239,22 @@ def test_an_event_without_a_pull_request_is_wrong_use(
         runner.act(event, name)
 
 
-def test_closed_and_draft_are_left_alone(runner: Runner, fake: FakeGitHub) -> None:
+def test_what_is_closed_a_draft_or_left_out_by_settings_is_left_alone(
+    runner: Runner, fake: FakeGitHub, repository: FakeRepository
+) -> None:
     assert "when a pull request is closed" in runner.act(pull_event("closed"))
-    assert "the pull request is a draft" in runner.act(pull_event(draft=True))
     assert fake.requests == []
+    fake.pulls[REPO, 7].pull["draft"] = True
+    assert "the pull request is a draft" in runner.act(pull_event())
+    fake.pulls[REPO, 7].pull["draft"] = False
+    repository.put(BASE, {"postil.toml": '[review]\nskip_authors = ["ada"]\n'})
+    assert "review.skip_authors" in runner.act(pull_event())
+    assert fake.posts() == []
+
+
+def test_a_draft_is_reviewed_when_asked_for_by_number(runner: Runner, fake: FakeGitHub) -> None:
+    fake.pulls[REPO, 7].pull["draft"] = True
+    assert runner.act({}, "push", pull_request="7").startswith(POSTED)
 
 
 def test_what_is_missing_is_named() -> None:
