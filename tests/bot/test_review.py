@@ -6,6 +6,7 @@ POSTIL_REWRITE_GOLDEN=1 .venv/bin/pytest tests/bot/test_review.py   # then read 
 import itertools
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,6 +154,15 @@ def test_what_is_beyond_the_budget_is_named_in_whole_or_in_part() -> None:
     of_large, of_c = reviewed.skipped["large.py"], reviewed.skipped["c.py"]
     assert of_large == "14 of 15 windows over the budget of 3 windows a change"
     assert of_c == "1 of 1 windows over the budget of 3 windows a change"
+
+
+def test_a_line_of_a_megabyte_is_read_like_any_other() -> None:
+    model = StubModel(RULES)
+    begun = time.process_time()
+    reviewed = run(added("print(1)", "x" * 1_000_000, "print('" + "(" * 1_000_000), model)
+    assert time.process_time() - begun < 2
+    assert reviewed.reviewed == ("a.py",) and reviewed.windows == 1
+    assert [finding.span.start for finding in reviewed.findings] == [1]
 
 
 def test_a_combined_diff_is_refused() -> None:
