@@ -31,17 +31,24 @@ def __getattr__(name: str) -> Any:
 @click.command()
 @click.option("--host", help="Address to listen on; default: [server] host, 127.0.0.1.")
 @click.option("--port", type=int, help="Port to listen on; default: [server] port, 8377.")
+@click.option(
+    "--setup", is_flag=True, help="Only /setup, to register a GitHub App; needs POSTIL_ADMIN_TOKEN."
+)
 @config_option
-def serve(host: str | None, port: int | None, config: Path | None) -> None:
+def serve(host: str | None, port: int | None, setup: bool, config: Path | None) -> None:
     """Receive webhooks, review what they announce, post."""
     from bot.reviewers import reviewer_factory
     from bot.server import serve as run_server
+    from bot.server import serve_setup
 
     settings = load_settings(Path.cwd(), config)
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     server = msgspec.structs.replace(settings.server, **given)
     settings = msgspec.structs.replace(settings, server=server)
     home = postil_home(os.environ)
+    if setup:
+        serve_setup(settings, home, os.environ)
+        return
     run_server(settings, home, os.environ, reviewer_factory(settings, home, os.environ))
 
 

@@ -16,15 +16,20 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from bot.asides import Asides
+from bot.dashboard.routes import Dashboard
+from bot.dashboard.session import TOKEN, Guard, load_admin_token
+from bot.dashboard.setup import Setup, create_setup_app
 from bot.hosts.access import GitHubAccess
 from bot.hosts.sign_in import load_sign_in
 from bot.inbox import Inbox
 from bot.intake import Intake
 from bot.jobs import Jobs
 from bot.ledger import Ledger
+from bot.logs import set_up_logs
 from bot.signature import load_marker_key, load_secret
 from bot.steps import Reviewer, Steps
 from bot.web import create_app
+from mining.commands import store_url
 from postil.errors import ConfigError, PostilError
 from postil.settings import Settings
 
@@ -51,6 +56,8 @@ class Workshop:
         executor: str,
     ) -> None:
         self._settings = settings
+        self._home = home
+        self._store_url = environment.get("POSTIL_DATABASE_URL") or store_url(home)
         server = settings.server
         sign_in = load_sign_in(home, environment, server.api_url, server.account)
         self._key = load_marker_key(home)
@@ -74,6 +81,14 @@ class Workshop:
     def trouble(self) -> str:
         """Why no review can be made now; "" if one can."""
         return self._trouble
+
+    def mount_pages(self, app: Flask, token: str) -> None:
+        """Put the dashboard and `/setup` beside the door."""
+        server = self._settings.server
+        guard = Guard(token, secure=server.public_url.startswith("https://"))
+        dashboard = Dashboard(self._home, self.inbox, self._store_url, guard, self.wake)
+        app.register_blueprint(dashboard.blueprint())
+        app.register_blueprint(Setup(self._home, server, token).blueprint())
 
     def wake(self) -> None:
         """Say that something was received."""
@@ -127,9 +142,14 @@ class Door(BaseApplication):  # type: ignore[misc]
     """gunicorn with one gthread worker."""
 
     def __init__(
-        self, settings: Settings, secret: bytes, open_workshop: Callable[[], Workshop]
+        self,
+        settings: Settings,
+        secret: bytes,
+        open_workshop: Callable[[], Workshop],
+        admin_token: str,
     ) -> None:
         self._settings = settings
+        self._admin_token = admin_token
         self._secret = secret
         self._open_workshop = open_workshop
         super().__init__()
@@ -154,7 +174,7 @@ class Door(BaseApplication):  # type: ignore[misc]
         """Runs in the worker, after the fork."""
         self._workshop = self._open_workshop()
         self._workshop.start()
-        return create_app(
+        app = create_app(
             self._settings,
             self._secret,
             self._workshop.inbox,
@@ -162,6 +182,9 @@ class Door(BaseApplication):  # type: ignore[misc]
             wake=self._workshop.wake,
             trouble=self._workshop.trouble,
         )
+        if self._admin_token:
+            self._workshop.mount_pages(app, self._admin_token)
+        return app
 
     def _close(self, _arbiter: object, _worker: object) -> None:
         self._workshop.stop()
@@ -174,7 +197,8 @@ def serve(
     reviewer_factory: ReviewerFactory,
 ) -> None:
     """Run the webhook server until it is told to stop; ConfigError where a secret is missing."""
-    secret = load_secret(environment)
+    secret = load_secret(environment, home)
+    set_up_logs(home, environment)
     load_sign_in(home, environment, settings.server.api_url, settings.server.account)
     database_urls(home, environment)
     load_marker_key(home)
@@ -182,7 +206,33 @@ def serve(
     def open_workshop() -> Workshop:
         return Workshop(settings, home, environment, reviewer_factory, "server")
 
-    Door(settings, secret, open_workshop).run()
+    Door(settings, secret, open_workshop, load_admin_token(environment)).run()
+
+
+class SetupDoor(BaseApplication):  # type: ignore[misc]
+    """gunicorn with `/setup` and nothing that needs a secret."""
+
+    def __init__(self, settings: Settings, home: Path, token: str) -> None:
+        self._settings, self._home, self._token = settings, home, token
+        super().__init__()
+
+    def load_config(self) -> None:
+        server = self._settings.server
+        self.cfg.set("bind", f"{server.host}:{server.port}")
+        self.cfg.set("control_socket_disable", True)
+        self.cfg.set("loglevel", "warning")
+
+    def load(self) -> Flask:
+        return create_setup_app(self._home, self._settings.server, self._token)
+
+
+def serve_setup(settings: Settings, home: Path, environment: Mapping[str, str]) -> None:
+    """Run `/setup` alone until told to stop; ConfigError without an admin token."""
+    token = load_admin_token(environment)
+    if not token:
+        raise ConfigError(f"--setup: set {TOKEN}, for example from: openssl rand -hex 32")
+    set_up_logs(home, environment)
+    SetupDoor(settings, home, token).run()
 
 
 def run_worker(
@@ -197,6 +247,7 @@ def run_worker(
     `name` tells workers apart and must stay the same over restarts: what a worker left undone is
     taken up by the worker of that name.
     """
+    set_up_logs(home, environment)
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())

@@ -16,6 +16,8 @@ from pathlib import Path
 from postil.errors import ConfigError, SignatureError
 
 SECRET = "POSTIL_WEBHOOK_SECRET"  # noqa: S105 - the name of the variable
+APP_SECRET = Path("app/webhook_secret")
+"""Where `/setup` keeps the secret that GitHub made, under POSTIL_HOME."""
 SHORTEST_SECRET = 32
 """Characters; a shorter secret can be guessed from one captured delivery."""
 
@@ -37,17 +39,25 @@ def verify(secret: bytes, body: bytes, header: str | None) -> None:
         raise SignatureError("the signature is not of this body and our secret")
 
 
-def load_secret(environment: Mapping[str, str]) -> bytes:
-    """The webhook secret; raise ConfigError where there is none or a guessable one."""
+def load_secret(environment: Mapping[str, str], home: Path | None = None) -> bytes:
+    """The webhook secret, from the environment or from what `/setup` wrote in `home`.
+
+    ConfigError where there is none or a guessable one.
+    """
     secret = environment.get(SECRET, "")
     file = environment.get(f"{SECRET}_FILE", "")
+    if not secret and not file and home and (home / APP_SECRET).is_file():
+        file = str(home / APP_SECRET)
     if not secret and file:
         try:
             secret = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{SECRET}_FILE: {file} cannot be read") from error
     if not secret:
-        raise ConfigError(f"no webhook secret: set {SECRET} or {SECRET}_FILE")
+        raise ConfigError(
+            f"no webhook secret: set {SECRET} or {SECRET}_FILE, or register a GitHub App with"
+            " postil serve --setup"
+        )
     if len(secret) < SHORTEST_SECRET:
         raise ConfigError(
             f"{SECRET} has {len(secret)} characters; at least {SHORTEST_SECRET} are needed,"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bot import logs
 from bot.asides import Asides
 from bot.delivery import Job
 from bot.hosts import PullHead, Pulls, ReviewText, review_marker
@@ -115,7 +116,7 @@ class Steps:
         A job must end in a state that a person can read, whatever a diff or a model did.
         """
         try:
-            with self._turn:
+            with self._turn, logs.delivery(delivery):
                 job = self._inbox.job(delivery)
                 return step(job) if turn in (None, job.round) else ""
         except HostingError as error:

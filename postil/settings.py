@@ -241,6 +241,8 @@ class ServerSettings(Section, frozen=True, kw_only=True):
     """Our own login; needed only where the token may not ask for it, as an App's may not."""
     max_body_mb: int = 25
     """GitHub never sends more."""
+    public_url: str = ""
+    """Where the host and people reach the server, such as https://postil.example.org."""
     lease_s: float = 30.0
     """Silence of a worker after which the others take its work over."""
 

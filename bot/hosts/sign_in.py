@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import jwt
 
 from bot.hosts.rest import Rest
+from bot.logs import redactor
 from mining.clients import PUBLIC_API
 from postil.errors import ConfigError, HostingError
 
@@ -137,6 +138,7 @@ class Broker:
         wanted: dict[str, Any] = {"repositories": [repo.partition("/")[2]], "permissions": asked}
         path = f"/app/installations/{int(installed['id'])}/access_tokens"
         minted = self.app.call("POST", path, wanted)
+        redactor.add(minted["token"])
         return minted["token"], datetime.fromisoformat(minted["expires_at"]).timestamp()
 
     def _sign(self) -> str:

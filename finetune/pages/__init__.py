@@ -25,9 +25,14 @@ def render_page(template: Path, **values: object) -> str:
     """The page that a template makes; it may extend `base.html` and import what is beside it."""
     style = Markup(STYLE.read_text(encoding="utf-8"))  # noqa: S704 - our own file
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    loader = jinja2.FileSystemLoader([template.parent, HERE])
+    page = page_environment(template.parent).get_template(template.name)
+    return page.render(values, style=style, style_digest=digest) + "\n"
+
+
+def page_environment(folder: Path) -> jinja2.Environment:
+    """Templates of a folder, which may import what is beside this module."""
     environment = jinja2.Environment(
-        loader=loader,
+        loader=jinja2.FileSystemLoader([folder, HERE]),
         autoescape=True,
         finalize=_visible,
         undefined=jinja2.StrictUndefined,
@@ -35,8 +40,7 @@ def render_page(template: Path, **values: object) -> str:
         lstrip_blocks=True,
     )
     environment.tests["address"] = is_address
-    page = environment.get_template(template.name)
-    return page.render(values, style=style, style_digest=digest) + "\n"
+    return environment
 
 
 def is_address(text: str) -> bool:
