@@ -28,8 +28,8 @@ def test_every_script_runs_python_away_from_the_checkout() -> None:
         assert step["env"]["PYTHONSAFEPATH"] == "1" and step["env"]["PYTHONPATH"] == ""
         assert 'cd "$RUNNER_TEMP"\n' in step["run"]
         for line in step["run"].splitlines():
-            if re.search(r'python" ', line):
-                assert 'python" -I ' in line, line
+            if re.search(r'(python|found|PYTHON)" -', line):
+                assert '" -I ' in line, line
 
 
 def test_every_input_reaches_the_command_and_is_documented() -> None:
