@@ -7,11 +7,11 @@ one line, before any model is loaded. Imports no torch.
 from pathlib import Path
 from typing import cast, get_args
 
-from bot.review import ModelInfo, Way
+from bot.review import ModelInfo
 from finetune.adapters import load_card
 from finetune.gate import GATE_FILE, read_gate
 from postil.errors import AdapterError
-from postil.records import AdapterCard
+from postil.records import AdapterCard, Way
 
 PRECISIONS = ("bf16", "fp32", "nf4", "nf4-fp32")
 """`finetune.base_model.Precision`, which cannot be asked without torch."""
@@ -35,5 +35,7 @@ def read_info(folder: Path) -> tuple[AdapterCard, ModelInfo]:
         threshold=gate.threshold if gate else None,
         way=cast(Way, way),
         shadow=card.promotion is None or card.promotion.how == "shadow",
+        name=card.name,
+        precision=gate.expected_precision if gate else None,
     )
     return card, info

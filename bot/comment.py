@@ -1,44 +1,50 @@
 """Placed findings -> the markdown of one review. Pure.
 
 In go what was found and what we said before; out come the comments that have a line, and a body
-that holds the rest and names what was not read. Every remark carries its own hidden marker, also
-in the body, so that nothing is said twice at one place, whatever its wording.
+that holds the rest. Every remark carries its own hidden marker, also in the body, so that nothing
+is said twice at one place, whatever its wording.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
+import msgspec
+
+from bot.earlier import Earlier, unsaid
 from bot.hosts import LineComment, ReviewText
 from bot.placement import Place, PlacedFinding, place_all
-from bot.sanitize import code_span, sanitize, suggestion_fault
+from bot.sanitize import code_span, sanitize, shown_path, suggestion_fault
 from postil.answer import fence_for
 from postil.diff import FileDiff
-from postil.marker import Marker, fingerprint, render_marker
-from postil.records import Draft, Finding, Resemblance
+from postil.marker import Marker, fingerprint, render_marker, text_key, words_key
+from postil.records import Draft, Finding, Record, Resemblance, Way
 
-MOST_NAMED = 30
-"""Files named in the body as not reviewed; the rest are counted."""
-
-LONGEST_PATH = 200
 ADDRESS = re.compile(r"https://([A-Za-z0-9.-]{1,200})(:\d{1,5})?/[A-Za-z0-9._~/#?=&%+:,;-]{0,500}")
 """Only such addresses become links; parentheses, blanks and @ are left out on purpose."""
 
 
+class Wording(Record, frozen=True, kw_only=True):
+    """How remarks are put: whether they link past ones, name who made those, and when the pull
+    request was opened, as far as that is known: nothing younger is shown."""
+
+    way: Way = "write"
+    provenance: bool = True
+    named: bool = False
+    opened: datetime | None = None
+
+
 def write_review(
-    draft: Draft,
-    files: Sequence[FileDiff],
-    said: Collection[str],
-    key: bytes,
-    *,
-    provenance: bool = True,
+    draft: Draft, files: Sequence[FileDiff], earlier: Earlier, key: bytes, wording: Wording
 ) -> ReviewText | None:
-    """Word a draft, leaving out places in `said` (place keys); None if nothing is left to say.
+    """Word what is new in a draft; None if nothing is left to say.
 
     What has no place at all is counted in the body of what has one.
     """
-    placed = _once(place_all(draft.findings, files, draft.repo, draft.pull), said)
+    shown = [one for finding in draft.findings if (one := _dated(finding, wording))]
+    placed = unsaid(place_all(shown, files, draft.repo, draft.pull), earlier)
     lines = [
-        line_comment(one, _marker(one, draft), key, provenance)
+        line_comment(one, _marker(one, draft), key, wording)
         for one in placed
         if one.place.kind == "line"
     ]
@@ -46,13 +52,13 @@ def write_review(
     if not lines and not loose:
         return None
     parts = [_heading(len(lines), len(loose), draft.adapter)]
-    parts += [_body_remark(one, _marker(one, draft), key, provenance) for one in loose]
-    parts += [_lost(sum(one.place.kind == "nowhere" for one in placed)), _unread(draft.skipped)]
+    parts += [_body_remark(one, _marker(one, draft), key, wording) for one in loose]
+    parts += [_lost(sum(one.place.kind == "nowhere" for one in placed))]
     return ReviewText(body="\n\n".join(part for part in parts if part), comments=tuple(lines))
 
 
 def line_comment(
-    placed: PlacedFinding, marker: Marker, key: bytes, provenance: bool = True
+    placed: PlacedFinding, marker: Marker, key: bytes, wording: Wording
 ) -> LineComment:
     """One comment on its lines."""
     place = placed.place
@@ -61,22 +67,25 @@ def line_comment(
         side=place.side,
         line=place.line,
         start_line=place.start_line,
-        body=render_comment(placed, marker, key, provenance),
+        body=render_comment(placed, marker, key, wording),
     )
 
 
-def render_comment(
-    placed: PlacedFinding, marker: Marker, key: bytes, provenance: bool = True
-) -> str:
-    """Message, suggestion where it may be applied, what it resembles, hidden marker."""
+def render_comment(placed: PlacedFinding, marker: Marker, key: bytes, wording: Wording) -> str:
+    """Message, suggestion where it may be applied, what it resembles, hidden marker.
+
+    What an adapter recalls is shown as the quote that it is.
+    """
     finding = placed.finding
     suggestion = usable_suggestion(finding, placed.place)
-    parts = [sanitize(finding.message)]
+    quoted = wording.way == "recall"
+    parts = [_as_quote(sanitize(finding.message)) if quoted else sanitize(finding.message)]
     if suggestion is not None:
         fence = fence_for(suggestion)
         parts.append(f"{fence}suggestion\n{suggestion}{fence}")
-    if provenance and (links := _links(finding.resembles)):
-        parts.append(links)
+    past = finding.resembles if wording.provenance else ()
+    links = [link for one in past if (link := _link(one, wording.named))]
+    parts += [_source(links)] if quoted else [_resembles(links)] if links else []
     return "\n\n".join([*parts, render_marker(marker, key)])
 
 
@@ -90,25 +99,29 @@ def usable_suggestion(finding: Finding, place: Place) -> str | None:
     return text
 
 
-def _once(placed: Sequence[PlacedFinding], said: Collection[str]) -> list[PlacedFinding]:
-    """Each place once, and none that was spoken of."""
-    seen = set(said)
-    kept: list[PlacedFinding] = []
-    for one in placed:
-        key = one.place.key
-        if not key or key not in seen:
-            kept.append(one)
-            seen.add(key)
-    return kept
+def _dated(finding: Finding, wording: Wording) -> Finding | None:
+    """The finding without what is not known to be older than the pull request; None where that
+    is the very remark it quotes."""
+    opened = wording.opened
+    if opened is None:
+        return finding
+    older = tuple(one for one in finding.resembles if one.when and one.when < opened)
+    if wording.way == "recall" and older[:1] != finding.resembles[:1]:
+        return None
+    return msgspec.structs.replace(finding, resembles=older)
 
 
 def _marker(placed: PlacedFinding, draft: Draft) -> Marker:
-    place = placed.place.key
+    place, message = placed.place, placed.finding.message
+    on_lines = place.kind == "line"
     return Marker(
-        place=place,
-        fingerprint=fingerprint(place, placed.finding.message),
+        place=place.key,
+        fingerprint=fingerprint(place.key, message),
         head_sha=draft.head_sha,
         adapter=draft.adapter,
+        text=text_key(place.path, place.side, place.text) if on_lines else "",
+        rows=len(place.text) if on_lines else 0,
+        words=words_key(message),
     )
 
 
@@ -121,45 +134,44 @@ def _heading(lines: int, loose: int, adapter: str) -> str:
     )
 
 
-def _body_remark(placed: PlacedFinding, marker: Marker, key: bytes, provenance: bool) -> str:
+def _body_remark(placed: PlacedFinding, marker: Marker, key: bytes, wording: Wording) -> str:
     """A remark whose line the diff does not show."""
     place = placed.place
-    where = f"**{_path(place.path)}, line {place.line}** ({place.reason})"
-    return f"{where}\n\n{render_comment(placed, marker, key, provenance)}"
+    where = f"**{shown_path(place.path)}, line {place.line}** ({place.reason})"
+    return f"{where}\n\n{render_comment(placed, marker, key, wording)}"
 
 
 def _lost(count: int) -> str:
     return f"{count} more stood on files outside this change." if count else ""
 
 
-def _unread(skipped: dict[str, str]) -> str:
-    """The files that were not read, each with the reason."""
-    if not skipped:
-        return ""
-    rows = [f"- {_path(path)}: {sanitize(why)}" for path, why in list(skipped.items())[:MOST_NAMED]]
-    more = len(skipped) - len(rows)
-    rows += [f"- and {more} more"] if more > 0 else []
-    return "\n".join(["Not reviewed:", "", *rows])
+def _as_quote(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
 
 
-def _path(path: str) -> str:
-    shown = path if len(path) <= LONGEST_PATH else f"…{path[-LONGEST_PATH:]}"
-    return code_span(shown)
+def _source(links: Sequence[str]) -> str:
+    """Where a quote is from; a quote without a plain address is still said to be one."""
+    first, *more = links or ("an earlier review",)
+    like = f" Like it: {', '.join(more)}." if more else ""
+    return f"Quoted from {first}, where it was accepted on similar code.{like}"
 
 
-def _links(resembles: Sequence[Resemblance]) -> str:
-    """The line that links past remarks; "" where none has a plain address."""
-    links = [link for one in resembles if (link := _link(one))]
-    return f"Resembles what was accepted here before: {', '.join(links)}." if links else ""
+def _resembles(links: Sequence[str]) -> str:
+    return f"Resembles what was accepted here before: {', '.join(links)}."
 
 
-def _link(one: Resemblance) -> str:
-    """GitHub writes a backlink into every pull request an address names, but not by this host."""
+def _link(one: Resemblance, named: bool) -> str:
+    """Pull request and day as a link; "" where there is no plain address.
+
+    GitHub writes a backlink into every pull request an address names, but not by this host.
+    """
     match = ADDRESS.fullmatch(one.url)
     if match is None or ".." in one.url:
         return ""
     url = one.url
     if match.group(1) == "github.com" and not match.group(2):
         url = url.replace("https://github.com/", "https://redirect.github.com/", 1)
-    when = f"{one.when:%Y-%m-%d}" if one.when else "an earlier remark"
-    return f"[{when}](<{url}>)"
+    who = f" by {code_span(one.author)}" if named and one.author else ""
+    what = f"pull request {one.pull}{who}" if one.pull else f"an earlier remark{who}"
+    when = f", {one.when:%Y-%m-%d}" if one.when else ""
+    return f"[{what}{when}](<{url}>)"

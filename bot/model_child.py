@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from time import process_time
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -23,6 +24,9 @@ from postil.errors import ModelError, PostilError
 from postil.records import Window
 
 REFUSED = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.bind"})
+
+SPENT = "spent"
+"""Asks for the CPU-seconds of this process."""
 
 
 @runtime_checkable
@@ -75,10 +79,11 @@ def _serve(pipe: Connection) -> None:
     while True:
         request = msgspec.json.decode(pipe.recv_bytes(), type=Request)
         try:
+            value: object = None
             if request.method == "load":
-                model, value = _load(request.arguments, model), None
+                model = _load(request.arguments, model)
             else:
-                value = _call(model, request)
+                value = process_time() if request.method == SPENT else _call(model, request)
             reply = Reply(value=msgspec.Raw(msgspec.json.encode(value)))
         except PostilError as error:
             reply = Reply(fault=type(error).__name__, message=str(error))

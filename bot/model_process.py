@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import msgspec
 
-from bot.model_child import Reply, Request
+from bot.model_child import SPENT, Reply, Request
 from bot.review import ModelInfo, Recalled
 from finetune.processor import SPINS
 from postil.answer import Anchor
@@ -139,6 +139,14 @@ class ModelProcess:
     def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
         """See `bot.review.Model`."""
         return self._ask("recall", [list(windows)], list[list[Recalled]])
+
+    def spent_s(self) -> float:
+        """CPU-seconds of the child so far; 0 where there is none."""
+        with self._turn:
+            if self._child is None or not self._loaded:
+                return 0.0
+            reply = self._exchange(Request(method=SPENT, arguments=[]), self._call_s)
+        return msgspec.json.decode(reply.value, type=float)
 
     def close(self) -> None:
         """End the child; a later call starts another."""

@@ -4,13 +4,13 @@ Reads the pull request and its diff, reviews, and posts one review unless our ma
 stands there already. Deciding and posting are apart, so that a caller may only look.
 """
 
-from bot.hosts import PullHead, Pulls, review_marker
+from bot.hosts import PullHead, Pulls
 from bot.placement import PlacedFinding, place_all
+from bot.posting import post_draft
 from bot.review import Reviewed
 from bot.reviewers import AdapterReviewer, draft_of
 from postil.diff import parse_diff
 from postil.errors import HostingError
-from postil.marker import render_marker
 from postil.records import Record
 
 
@@ -41,14 +41,6 @@ def post_pull(pulls: Pulls, read: PullReview, reader: AdapterReviewer, key: byte
         return "nothing posted: the pull request is closed"
     if read.reviewed.shadow:
         return f"nothing posted: {read.reviewed.adapter} was not promoted to speak"
-    marker = review_marker(head, read.reviewed.adapter)
-    earlier = pulls.our_comments(head.number)
-    if any(comment.place == marker.place for comment in earlier):
-        return "nothing posted: this head was reviewed before"
-    text = reader.say(head, read.diff, draft_of(head, read.reviewed), earlier)
-    if text is None:
-        said = ": all of it was said before" if read.reviewed.findings else ": nothing to say"
-        return f"nothing posted{said}"
-    body = f"{text.body}\n\n{render_marker(marker, key)}"
-    pulls.post_review(head.number, head.head_sha, body, text.comments)
-    return f"posted one review with {len(text.comments)} line comments"
+    draft = draft_of(head, read.reviewed)
+    done = post_draft(pulls, head, read.diff, draft, reader.say, reader.sum_up, key)
+    return done if done.startswith("posted") else f"nothing posted: {done}"

@@ -5,11 +5,12 @@ anything else is a 422 for the whole review, the offender unnamed. So what has n
 into the review's body, and what is on a file outside the change goes nowhere, each with a reason.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from typing import Literal, get_args
 
 from postil.diff import FileDiff, Hunk
-from postil.marker import place_key
+from postil.marker import place_key, text_key
 from postil.records import Finding, Record, Side
 
 PlaceKind = Literal["line", "body", "nowhere"]
@@ -110,6 +111,37 @@ def _on_lines(finding: Finding, runs: Sequence[_Run], index: int, repo: str, pul
     )
 
 
+def find_places(
+    files: Sequence[FileDiff], wanted: Collection[tuple[str, int]], repo: str, pull: int
+) -> dict[str, list[str]]:
+    """The place keys, in the order of the diff, of all lines with some text key.
+
+    `wanted` are text keys and how many lines each is of. What is nowhere has an empty list.
+    """
+    found: dict[str, list[str]] = {text: [] for text, _ in wanted}
+    for path, side, runs in _sides(files) if wanted else ():
+        for rows in {rows for _, rows in wanted}:
+            seen: Counter[tuple[tuple[str, ...], tuple[str, str]]] = Counter()
+            for run in runs:
+                for top in range(len(run.texts) - rows + 1):
+                    lines, around = _cut(run, top, top + rows - 1)
+                    text = text_key(path, side, lines)
+                    if text in found:
+                        same = _stripped((lines, around))
+                        key = place_key(repo, pull, path, lines, around, seen[same])
+                        found[text].append(key)
+                        seen[same] += 1
+    return found
+
+
+def _sides(files: Sequence[FileDiff]) -> Iterator[tuple[str, Side, list[_Run]]]:
+    """Both sides of every file; a path that comes twice is one file."""
+    for path in dict.fromkeys(file.path for file in files):
+        hunks = [hunk for file in files if file.path == path for hunk in file.hunks]
+        for side in get_args(Side):
+            yield path, side, [_run(hunk, side) for hunk in hunks]
+
+
 def _run(hunk: Hunk, side: Side) -> _Run:
     """One side of a hunk; its numbers rise by one, so the first tells them all."""
     numbered = [
@@ -130,6 +162,6 @@ def _cut(run: _Run, top: int, bottom: int) -> tuple[tuple[str, ...], tuple[str, 
 
 def _stripped(
     cut: tuple[tuple[str, ...], tuple[str, str]],
-) -> tuple[list[str], tuple[str, str]]:
+) -> tuple[tuple[str, ...], tuple[str, str]]:
     """As the place key sees it: indentation does not tell two places apart."""
-    return [line.strip() for line in cut[0]], cut[1]
+    return tuple(line.strip() for line in cut[0]), (cut[1][0].strip(), cut[1][1].strip())

@@ -38,7 +38,10 @@ def _finding(placed: PlacedFinding) -> dict[str, Any]:
         "suggestion": finding.suggestion,
         "probability": finding.score,
         "place": {"kind": place.kind, "reason": place.reason},
-        "resembles": finding.resembles,
+        "resembles": [
+            {"url": one.url, "when": one.when, "similarity": one.similarity}
+            for one in finding.resembles
+        ],
     }
 
 

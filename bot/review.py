@@ -8,7 +8,7 @@ the threshold are spoken about, the most probable first. No network, no git, no 
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -18,10 +18,8 @@ from bot.wording import message_fault, read_message
 from postil.answer import Anchor, anchors, finding_of
 from postil.diff import FileDiff, parse_diff
 from postil.prompt import render_question
-from postil.records import Finding, Record, Resemblance, Window
+from postil.records import Finding, Record, Resemblance, Way, Window
 from postil.settings import ReviewSettings
-
-Way = Literal["write", "recall"]
 
 MOST_RESEMBLING = 3
 LEAST_SIMILAR = 0.25
@@ -46,6 +44,9 @@ class ModelInfo(Record, frozen=True, kw_only=True):
     way: Way = "write"
     shadow: bool = False
     """It was not promoted to speak, so nothing it says is posted."""
+    name: str = ""
+    precision: float | None = None
+    """As it was measured in calibration."""
 
 
 class Model(Protocol):
@@ -99,6 +100,11 @@ class Reviewed(Record, frozen=True, kw_only=True):
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
     """Messages that could not be used, by reason."""
     seconds: dict[str, float] = msgspec.field(default_factory=dict)
+    cpu_s: float = 0.0
+    """Of our process and the model's; 0 where nobody measured it."""
+    name: str = ""
+    precision: float | None = None
+    way: Way = "write"
 
 
 class Stopwatch:
@@ -153,6 +159,9 @@ def review(
         held_back=len(candidates) - spoken,
         dropped=dict(dropped),
         seconds=watch.seconds,
+        name=info.name,
+        precision=info.precision,
+        way=info.way,
     )
 
 

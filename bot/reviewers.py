@@ -8,14 +8,20 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from time import process_time
+
+import msgspec
 
 from bot.adapter_info import read_info
-from bot.comment import write_review
+from bot.comment import Wording, write_review
+from bot.earlier import look_back
 from bot.hosts import PullHead, ReviewText
 from bot.idle import why_idle
 from bot.model_process import ModelProcess
+from bot.posting import Standing
 from bot.review import Reviewed, read_nothing, review
 from bot.steps import Reviewer
+from bot.summary import write_summary
 from finetune.adapters import CARD, Registry
 from postil.diff import parse_diff
 from postil.errors import AdapterError
@@ -98,7 +104,11 @@ class AdapterReviewer:
         folder = find_adapter(self._home, repo, self._adapter)
         if folder is None:
             return read_nothing(diff, NO_ADAPTER)
-        reviewed = review(diff, self._model(folder), self._settings)
+        model = self._model(folder)
+        begun = process_time() + model.spent_s()
+        reviewed = review(diff, model, self._settings)
+        spent = process_time() + model.spent_s() - begun
+        reviewed = msgspec.structs.replace(reviewed, cpu_s=max(spent, 0.0))
         log.info(
             "reviewed repo=%s adapter=%s windows=%d findings=%d held_back=%d dropped=%s",
             repo,
@@ -122,9 +132,23 @@ class AdapterReviewer:
         self, head: PullHead, diff: str, draft: Draft, earlier: Sequence[PostedComment]
     ) -> ReviewText | None:
         """Word the draft; `head` is the head the draft was made for."""
-        said = {comment.place for comment in earlier}
         files = parse_diff(diff)
-        return write_review(draft, files, said, self._key, provenance=self._settings.provenance)
+        before = look_back(earlier, files, head.repo, head.number)
+        wording = Wording(
+            way=draft.way,
+            provenance=self._settings.provenance,
+            named=self._settings.name_reviewers,
+            opened=head.created_at,
+        )
+        return write_review(draft, files, before, self._key, wording)
+
+    def sum_up(self, head: PullHead, draft: Draft, standing: Standing) -> str:
+        """The text of the summary; "" where the settings want none."""
+        wanted = self._settings.summary
+        said = draft.findings or standing.open or standing.settled
+        if wanted == "never" or (wanted == "remarks" and not said):
+            return ""
+        return write_summary(draft, standing)
 
     def close(self) -> None:
         """End the model's process."""
@@ -153,6 +177,15 @@ def draft_of(head: PullHead, reviewed: Reviewed) -> Draft:
         reviewed=reviewed.reviewed,
         skipped=reviewed.skipped,
         shadow=reviewed.shadow,
+        name=reviewed.name,
+        base=reviewed.base,
+        way=reviewed.way,
+        threshold=reviewed.threshold,
+        precision=reviewed.precision,
+        windows=reviewed.windows,
+        held_back=reviewed.held_back,
+        seconds=reviewed.seconds,
+        cpu_s=reviewed.cpu_s,
     )
 
 
@@ -164,6 +197,12 @@ def reviewer_factory(
     def make(key: bytes) -> Reviewer:
         opener = adapter_opener(home, environment)
         reader = AdapterReviewer(settings.review, home, opener, key)
-        return Reviewer(review=reader.review, say=reader.say, idle=reader.idle, close=reader.close)
+        return Reviewer(
+            review=reader.review,
+            say=reader.say,
+            sum_up=reader.sum_up,
+            idle=reader.idle,
+            close=reader.close,
+        )
 
     return make

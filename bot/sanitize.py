@@ -22,6 +22,7 @@ LONGEST_MESSAGE = 2000
 (mozilla/bugbug#5995)."""
 
 MOST_LINES = 40
+LONGEST_PATH = 200
 BREAK = "\u200b"
 """Zero-width space: ends a mention or a reference without being seen, as Dependabot does."""
 
@@ -190,6 +191,11 @@ def code_span(content: str) -> str:
     if not content.strip():
         return content
     return f"{fence}{blank}{content}{blank}{fence}"
+
+
+def shown_path(path: str) -> str:
+    """A file's name as code; of a long one the end."""
+    return code_span(path if len(path) <= LONGEST_PATH else f"…{path[-LONGEST_PATH:]}")
 
 
 def _defused(code: str) -> str:

@@ -8,19 +8,19 @@ a draft is kept before anything is posted, and a review's marker is searched bef
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from bot import logs
 from bot.asides import Asides
 from bot.delivery import Job
-from bot.hosts import PullHead, Pulls, ReviewText, review_marker
+from bot.hosts import PullHead, Pulls
 from bot.idle import why_idle
 from bot.inbox import Inbox
+from bot.posting import SayReview, SumUp, no_summary, post_draft
 from postil.errors import AdapterError, HostingError, UsageError
-from postil.marker import render_marker
-from postil.records import Draft, PostedComment
+from postil.records import Draft
 from postil.settings import ReviewSettings
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,6 @@ KEEPS_MOVING = "the head keeps moving"
 
 ReviewPull = Callable[[PullHead, str], Draft]
 """Asks the model about a pull request's diff."""
-SayReview = Callable[[PullHead, str, Draft, Sequence[PostedComment]], ReviewText | None]
-"""Places a draft on its diff and words it, leaving out what was said; None: nothing to say."""
 
 
 def _nothing() -> None:
@@ -54,6 +52,7 @@ class Reviewer:
 
     review: ReviewPull
     say: SayReview
+    sum_up: SumUp = no_summary
     idle: Callable[[PullHead], str] = _idle
     """Why a pull request is not to be reviewed now; "" if it is."""
     close: Callable[[], None] = _nothing
@@ -169,18 +168,13 @@ class Steps:
         return self._say(job, pulls, head, diff, draft)
 
     def _say(self, job: Job, pulls: Pulls, head: PullHead, diff: str, draft: Draft) -> str:
-        marker = review_marker(head, draft.adapter)
-        earlier = pulls.our_comments(job.pull)
-        if any(comment.place == marker.place for comment in earlier):
-            detail = "the review stood there already"
-        elif (text := self._reviewer.say(head, diff, draft, earlier)) is None:
-            detail = "nothing to say"
-        else:
-            if not self._inbox.move(job, "posting"):
-                return ""  # another worker has taken it over
-            body = f"{text.body}\n\n{render_marker(marker, self._key)}"
-            pulls.post_review(job.pull, head.head_sha, body, text.comments)
-            detail = f"one review, {len(text.comments)} line comments"
+        say, sum_up = self._reviewer.say, self._reviewer.sum_up
+        detail = post_draft(
+            *(pulls, head, diff, draft, say, sum_up, self._key),
+            begin=lambda: self._inbox.move(job, "posting"),
+        )
+        if not detail:
+            return ""  # another worker has taken it over
         self._inbox.mark_posted(job.repo, job.pull, head.head_sha)
         return self._end(job, "posted", detail)
 

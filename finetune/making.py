@@ -98,7 +98,8 @@ def make_adapter(
             save_weights(prepared.loop.model, folder)
             run_folder.copy_metrics(folder / METRICS)
             del prepared
-            write_index(folder / INDEX_FILE, index_entries(pairs))
+            named = settings.review.name_reviewers
+            write_index(folder / INDEX_FILE, index_entries(pairs, named=named))
             card = describe(pairs, settings, base, repo, plan, done, len(canaries))
             gate = _calibrate(pairs, settings, base, folder, card, progress)
             if gate is not None:

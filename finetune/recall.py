@@ -1,10 +1,10 @@
 """Index of accepted remarks: which past remarks fit a new window, and where in it.
 
-In go the accepted remarks of the training part; `index.jsonl` in the adapter's folder holds them
-without their authors. Out come past remarks ranked by BM25 over the code they were made on. With
-a time given, only what was decided strictly before it counts, in the document frequencies and
-lengths as well: a general BM25 library fixes those over all entries when it indexes, so the few
-lines are our own (tests compare them with bm25s). No model, no network.
+In go the accepted remarks of the training part; `index.jsonl` in the adapter's folder holds them,
+without their authors unless a setting asks for those. Out come past remarks ranked by BM25 over the
+code they were made on. With a time given, only what was decided strictly before it counts, in the
+document frequencies and lengths as well: a general BM25 library fixes those over all entries when
+it indexes, so the few lines are our own (tests compare them with bm25s). No model, no network.
 """
 
 import re
@@ -40,7 +40,7 @@ PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 class IndexEntry(Record, frozen=True, kw_only=True):
-    """An accepted remark and the window it was made on; its author is left out."""
+    """An accepted remark and the window it was made on."""
 
     message: str
     suggestion: str | None = None
@@ -54,6 +54,8 @@ class IndexEntry(Record, frozen=True, kw_only=True):
     start: int
     end: int
     """Rows of `text` the remark stood on, 1-based, both included."""
+    author: str = ""
+    """Left out unless `review.name_reviewers` asks for it."""
 
     def rows(self) -> list[str]:
         """The rows the remark stood on, without their marks."""
@@ -81,7 +83,13 @@ class Match(Record, frozen=True, kw_only=True):
     def resemblance(self) -> Resemblance:
         """What a comment tells of this match."""
         entry = self.entry
-        return Resemblance(url=entry.url, when=entry.decided_at, similarity=self.similarity)
+        return Resemblance(
+            url=entry.url,
+            when=entry.decided_at,
+            similarity=self.similarity,
+            pull=entry.pull,
+            author=entry.author,
+        )
 
 
 def code_tokens(text: str) -> list[str]:
@@ -106,8 +114,11 @@ def window_text(window: Window) -> str:
     return "\n".join(line.kind + line.text for line in window.lines)
 
 
-def index_entries(pairs: Iterable[Pair]) -> list[IndexEntry]:
-    """The accepted remarks of the training part whose windows were rebuilt from git."""
+def index_entries(pairs: Iterable[Pair], *, named: bool = False) -> list[IndexEntry]:
+    """The accepted remarks of the training part whose windows were rebuilt from git.
+
+    `named`: with their authors.
+    """
     found = []
     for pair in pairs:
         if pair.split != "train" or pair.kind != "remark" or not pair.located or not pair.window:
@@ -126,6 +137,7 @@ def index_entries(pairs: Iterable[Pair]) -> list[IndexEntry]:
             text=window_text(pair.window),
             start=remark.anchor.start,
             end=remark.anchor.end,
+            author=pair.author if named else "",
         )
         found.append(entry)
     return found

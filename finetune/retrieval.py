@@ -46,7 +46,7 @@ def make_retrieval(
     progress: Progress = no_progress,
 ) -> MadeRetrieval:
     """Index, calibrate, publish; promote nothing. ConfigError where nothing can be remembered."""
-    entries = index_entries(pairs)
+    entries = index_entries(pairs, named=settings.review.name_reviewers)
     if not entries:
         raise ConfigError(
             f"{repo}: no accepted remark in the training part whose window was rebuilt from git,"

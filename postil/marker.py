@@ -8,21 +8,33 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
-from postil.records import Record
+from postil.records import Record, Side
 
 SHAPE = re.compile(r"<!-- postil:1 ([A-Za-z0-9_=-]{1,2000}) ([0-9a-f]{64}) -->")
+SHORT = 16
+"""Hex digits of the keys that need only tell apart what is said in one pull request."""
 
 
 class Marker(Record, frozen=True, kw_only=True):
-    """`place` and `fingerprint` are sha256 in hex; see `place_key` and `fingerprint`."""
+    """`place` and `fingerprint` are sha256 in hex; see `place_key` and `fingerprint`.
+
+    The rest is of a comment on lines: `text` and `rows` know those lines again wherever they
+    stand, `words` the message, and `settled` is the head on which they were gone.
+    """
 
     place: str
     fingerprint: str
     head_sha: str
     adapter: str
+    text: str = ""
+    rows: int = 0
+    words: str = ""
+    settled: str = ""
 
 
 def place_key(
@@ -36,11 +48,21 @@ def place_key(
     """Where a remark stands, by content, so that a rebase does not move it.
 
     `lines` are the anchored lines, `around` the line before and the line after them (""
-    at an end), `occurrence` counts equal places in the file from 0.
+    at an end), `occurrence` counts equal places in the file from 0. Indentation tells no two
+    places apart.
     """
-    return _digest(
-        [repo.lower(), pull, path, *(line.strip() for line in lines), *around, occurrence]
-    )
+    shown = (*lines, *around)
+    return _digest([repo.lower(), pull, path, *(line.strip() for line in shown), occurrence])
+
+
+def text_key(path: str, side: Side, lines: Sequence[str]) -> str:
+    """Some lines of one side of a file, wherever in it they stand; SHORT characters."""
+    return _digest([path, side, *(line.strip() for line in lines)])[:SHORT]
+
+
+def words_key(message: str) -> str:
+    """A message, wherever it is said; SHORT characters."""
+    return _digest([" ".join(message.split())])[:SHORT]
 
 
 def fingerprint(place: str, message: str) -> str:
@@ -56,13 +78,18 @@ def render_marker(marker: Marker, key: bytes) -> str:
 
 def read_marker(body: str, key: bytes) -> Marker | None:
     """The last marker in a body that was signed with `key`; None where there is none."""
-    for payload, signature in reversed(SHAPE.findall(body)):
+    found = markers_of(body, key)
+    return found[-1] if found else None
+
+
+def markers_of(body: str, key: bytes) -> list[Marker]:
+    """Every marker in a body that was signed with `key`."""
+    found = []
+    for payload, signature in SHAPE.findall(body):
         if hmac.compare_digest(_sign(payload, key).encode(), signature.encode()):
-            try:
-                return msgspec.json.decode(urlsafe_b64decode(payload), type=Marker)
-            except (ValueError, msgspec.MsgspecError):
-                return None
-    return None
+            with suppress(ValueError, msgspec.MsgspecError):
+                found.append(msgspec.json.decode(urlsafe_b64decode(payload), type=Marker))
+    return found
 
 
 def _sign(payload: str, key: bytes) -> str:

@@ -19,6 +19,9 @@ Tier = Literal["A", "B", "C", "D"]
 Split = Literal["train", "validation", "calibration", "test"]
 ExampleKind = Literal["remark", "silence", "ambiguous"]
 LineKind = Literal["+", "-", " "]
+SaidIn = Literal["comment", "review", "summary"]
+Way = Literal["write", "recall", "recall+write"]
+"""How an adapter says things (DESIGN.md §5)."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -278,6 +281,10 @@ class Resemblance(Record, frozen=True, kw_only=True):
     url: str
     when: datetime | None = None
     similarity: float
+    pull: int = 0
+    """0: unknown."""
+    author: str = ""
+    """Empty unless the adapter was made with `review.name_reviewers`."""
 
 
 class Finding(Record, frozen=True, kw_only=True):
@@ -302,17 +309,43 @@ class Draft(Record, frozen=True, kw_only=True):
     skipped: dict[str, str]
     shadow: bool = False
     """Of an adapter that was not promoted to speak: nothing of it is posted."""
+    name: str = ""
+    base: str = ""
+    way: Way = "write"
+    threshold: float | None = None
+    precision: float | None = None
+    """Of the adapter, as it was measured; None: it was not."""
+    windows: int = 0
+    held_back: int = 0
+    """Windows over the threshold and beyond the most comments a review may have."""
+    seconds: dict[str, float] = msgspec.field(default_factory=dict)
+    """By stage, as a clock on the wall shows them."""
+    cpu_s: float = 0.0
+    """Of our process and the model's, but for starting the latter."""
 
 
 class PostedComment(Record, frozen=True, kw_only=True):
-    """One of our comments as it stands on the host."""
+    """One thing of ours that stands on the host, by its marker; see `postil.marker.Marker`.
 
+    A summary repeats the markers of what was said. `thread` is what the host resolves it by, "" if
+    that cannot be. `open`: nobody resolved it. `settled`: we did, or said so in it. `dismissed`: a
+    person hid it, gave it a thumbs-down, or refused in a reply.
+    """
+
+    said_in: SaidIn = "comment"
     place: str
     fingerprint: str
     comment_id: int
     url: str
     head_sha: str
     adapter: str
+    text: str = ""
+    rows: int = 0
+    words: str = ""
+    thread: str = ""
+    open: bool = True
+    settled: bool = False
+    dismissed: bool = False
 
 
 T = TypeVar("T", bound=Record)

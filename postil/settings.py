@@ -217,6 +217,11 @@ class ReviewSettings(Section, frozen=True, kw_only=True):
     """Only pull requests with one of these labels are; empty: all."""
     provenance: bool = True
     """Link the past accepted remarks that a comment resembles."""
+    name_reviewers: bool = False
+    """Name who made them. Read in training as well: an adapter made without it knows no names."""
+    summary: Literal["always", "remarks", "never"] = "always"
+    """One comment on the pull request that says what was read and what was not, kept up to date;
+    `remarks`: only once there was something to remark on."""
     max_tokens: int = 128
     """Longest remark the model may write."""
 

@@ -22,6 +22,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.github_rules import diff_of_hunks, refusal
+from tests.github_threads_fake import answer_threads
 from tests.openapi import SUBSET, Description
 
 ACCOUNT = "postil-bot"
@@ -39,6 +40,13 @@ class FakePull:
     reviews: list[Payload] = field(default_factory=list)
     diff: str = ""
     earlier_heads: list[str] = field(default_factory=list)
+    talk: list[Payload] = field(default_factory=list)
+    """Comments on no line."""
+    resolved: dict[int, str] = field(default_factory=dict)
+    """Who resolved a thread, by the id of its first comment."""
+    refused: set[int] = field(default_factory=set)
+    """Line comments with a thumbs-down."""
+    may_resolve: bool = True
 
     def push(self, head_sha: str, diff: str) -> None:
         """Somebody pushes a new head."""
@@ -80,6 +88,12 @@ class Recorded:
     method: str
     path: str
     body: Any
+
+    @property
+    def writes(self) -> bool:
+        """Whether it would change something; a question to GraphQL is a POST as well."""
+        asks = self.path == "/graphql" and "mutation" not in self.body["query"]
+        return self.method != "GET" and not asks
 
 
 class FakeGitHub:
@@ -128,7 +142,7 @@ class FakeGitHub:
 
     def posts(self) -> list[Recorded]:
         """Every write that arrived."""
-        return [recorded for recorded in self.requests if recorded.method != "GET"]
+        return [recorded for recorded in self.requests if recorded.writes]
 
     def serve(self, port: int = 0) -> "Served":
         """Serve in a thread of this process, on a free port unless one is given."""
@@ -145,6 +159,13 @@ class FakeGitHub:
             ("GET", f"{pull}/comments", self._get_comments),
             ("GET", f"{pull}/reviews", self._get_reviews),
             ("POST", f"{pull}/reviews", self._post_review),
+            ("GET", "/repos/<owner>/<name>/issues/<int:number>/comments", self._get_talk),
+            ("POST", "/repos/<owner>/<name>/issues/<int:number>/comments", self._post_talk),
+            ("PATCH", "/repos/<owner>/<name>/issues/comments/<int:comment>", self._edit_talk),
+            ("GET", "/repos/<owner>/<name>/pulls/comments/<int:comment>", self._get_comment),
+            ("PATCH", "/repos/<owner>/<name>/pulls/comments/<int:comment>", self._edit_comment),
+            ("GET", "/repos/<owner>/<name>/compare/<spec>", self._compare),
+            ("POST", "/graphql", self._graphql),
         ):
             app.add_url_rule(rule, view.__name__, view, methods=[method])
         app.errorhandler(KeyError)(lambda _: (jsonify({"message": "Not Found"}), 404))
@@ -158,7 +179,7 @@ class FakeGitHub:
                     request.method, request.full_path.rstrip("?"), request.get_json(True, True)
                 )
             )
-            if self.description is not None:
+            if self.description is not None and request.path != "/graphql":
                 self.violations += self.description.violations(
                     request.method, request.path, request.args, body
                 )
@@ -243,6 +264,47 @@ class FakeGitHub:
             ]
         return self._localised(review)
 
+    def _get_talk(self, owner: str, name: str, number: int) -> Response:
+        return self._page(self._find(owner, name, number).talk)
+
+    def _post_talk(self, owner: str, name: str, number: int) -> Response | tuple[Response, int]:
+        pull = self._find(owner, name, number)
+        said = {
+            "id": next(self._ids),
+            "user": {"login": ACCOUNT, "id": 1, "type": "Bot"},
+            "body": request.get_json()["body"],
+            "html_url": f"{pull.pull['html_url']}#issuecomment",
+        }
+        with self._lock:
+            pull.talk.append(said)
+        return self._localised(said), 201
+
+    def _edit_talk(self, owner: str, name: str, comment: int) -> Response:
+        return self._edit([one for pull in self.pulls.values() for one in pull.talk], comment)
+
+    def _edit_comment(self, owner: str, name: str, comment: int) -> Response:
+        return self._edit(self._comments(), comment)
+
+    def _get_comment(self, owner: str, name: str, comment: int) -> Response:
+        return self._localised(_by_id(self._comments(), comment))
+
+    def _edit(self, said: list[Payload], number: int) -> Response:
+        found = _by_id(said, number)
+        with self._lock:
+            found["body"] = request.get_json()["body"]
+        return self._localised(found)
+
+    def _comments(self) -> list[Payload]:
+        return [one for pull in self.pulls.values() for one in pull.comments]
+
+    def _compare(self, owner: str, name: str, spec: str) -> Response:
+        return self._localised({"merge_base_commit": {"sha": spec.partition("...")[0]}})
+
+    def _graphql(self) -> Response:
+        asked = request.get_json()
+        with self._lock:
+            return jsonify(answer_threads(self.pulls, asked["query"], asked["variables"]))
+
     def _review(self, pull: FakePull, asked: Payload) -> Payload:
         number = next(self._ids)
         return {
@@ -276,6 +338,11 @@ class FakeGitHub:
             "html_url": f"{pull.pull['html_url']}#discussion_r{number}",
             "url": re.sub(r"\d+$", f"comments/{number}", pull.pull["url"]),
         }
+
+
+def _by_id(said: list[Payload], number: int) -> Payload:
+    found = {one["id"]: one for one in said}
+    return found[number]
 
 
 class Served:

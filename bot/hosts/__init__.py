@@ -5,6 +5,7 @@ stands here. No network here.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal, Protocol
 
 from postil.marker import Marker, fingerprint, place_key
@@ -24,6 +25,7 @@ class PullHead(Record, frozen=True, kw_only=True):
     state: Literal["open", "closed"]
     labels: tuple[str, ...] = ()
     author_is_bot: bool = False
+    created_at: datetime | None = None
 
 
 class LineComment(Record, frozen=True, kw_only=True):
@@ -51,10 +53,12 @@ class Pulls(Protocol):
 
     def read_pull(self, number: int) -> PullHead: ...
 
-    def read_diff(self, number: int) -> str: ...
+    def read_diff(self, number: int) -> str:
+        """The whole diff, from git where the host does not show one so large."""
+        ...
 
     def our_comments(self, number: int) -> list[PostedComment]:
-        """What our own account said there and signed, reviews' bodies included."""
+        """What our own account said there and signed: line comments, reviews, the summary."""
         ...
 
     def post_review(
@@ -63,10 +67,30 @@ class Pulls(Protocol):
         """Post one review, unless the one whose marker stands in `body` is there already."""
         ...
 
+    def put_summary(self, number: int, body: str, comment_id: int | None) -> None:
+        """Write the summary: over the comment that is there, else as a new one."""
+        ...
+
+    def settle(self, number: int, comment: PostedComment, head_sha: str) -> None:
+        """Resolve the thread of a line comment; where that may not be, edit it to say that its
+        lines are gone. It is never deleted."""
+        ...
+
 
 def review_marker(head: PullHead, adapter: str) -> Marker:
     """The marker of the whole review of one head: there is one, whichever adapter wrote it."""
     place = place_key(head.repo, head.number, "", (head.head_sha,), ("", ""), 0)
+    return Marker(
+        place=place,
+        fingerprint=fingerprint(place, adapter),
+        head_sha=head.head_sha,
+        adapter=adapter,
+    )
+
+
+def summary_marker(head: PullHead, adapter: str) -> Marker:
+    """The marker of the summary of a pull request: there is one, whichever head it tells of."""
+    place = place_key(head.repo, head.number, "", (), ("summary", ""), 0)
     return Marker(
         place=place,
         fingerprint=fingerprint(place, adapter),

@@ -46,6 +46,16 @@ class Metered:
         self._ledger.take(self.repo)
         self._pulls.post_review(number, head_sha, body, comments)
 
+    def put_summary(self, number: int, body: str, comment_id: int | None) -> None:
+        """See `Pulls`."""
+        self._ledger.take(self.repo)
+        self._pulls.put_summary(number, body, comment_id)
+
+    def settle(self, number: int, comment: PostedComment, head_sha: str) -> None:
+        """See `Pulls`."""
+        self._ledger.take(self.repo)
+        self._pulls.settle(number, comment, head_sha)
+
 
 class GitHubAccess:
     """The doors to repositories, kept open as long as their token is good."""

@@ -1,32 +1,38 @@
 """GitHub through PyGithub, with our own retry policy.
 
 PyGithub's default sends one comment up to eleven times and sleeps through rate limits. Here the
-transport never retries; reads are repeated up to four times with short waits; a longer wait is
-handed to the caller as `HostingError.retry_after_s`; a POST is sent once, and after a failure
-that tells nothing our marker is searched for before anybody sends it again.
+transport never retries; reads are repeated (`bot.hosts.github_calls`); a POST is sent once, and
+after a failure that tells nothing our marker is searched for before anybody sends it again.
 """
 
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
+import msgspec
 import requests
 from github import Auth, Github, GithubException
+from github.IssueComment import IssueComment
 from github.PullRequest import PullRequest, ReviewComment
+from github.PullRequestComment import PullRequestComment
+from github.PullRequestReview import PullRequestReview
+from github.Repository import Repository
 
 from bot.hosts import LineComment, PullHead
+from bot.hosts.git_change import diff_from_git
+from bot.hosts.github_calls import FAULTS, GitHubCalls
+from bot.hosts.github_threads import read_threads, resolve_thread
 from bot.hosts.limits import fit, fold
-from mining.clients import PUBLIC_API, READ_RETRIES, wait_s
+from bot.hosts.marked import Said, ThreadState, read_posted, settled_body
+from mining.acknowledgement import answer_of
+from mining.clients import PUBLIC_API
 from postil.errors import HostingError, PayloadError
-from postil.marker import SHAPE, read_marker
-from postil.records import PostedComment
+from postil.marker import markers_of, read_marker
+from postil.records import PostedComment, SaidIn
 
 log = logging.getLogger(__name__)
 
 DIFF = "application/vnd.github.diff"
-
-T = TypeVar("T")
 
 
 class GitHubPulls:
@@ -52,11 +58,10 @@ class GitHubPulls:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.repo = repo
+        self._token = token
         self._key = key
         self._account = account
-        self._longest_wait_s = longest_wait_s
-        self._sleep = sleep
-        self._now = now
+        self._calls = GitHubCalls(repo, longest_wait_s, sleep, now)
         self._github = Github(
             auth=Auth.Token(token),
             base_url=base_url.rstrip("/"),
@@ -77,7 +82,7 @@ class GitHubPulls:
 
     def read_pull(self, number: int) -> PullHead:
         """The pull request as it stands now."""
-        return self._read(number, "read the pull request", lambda: self._head(number))
+        return self._calls.read(number, "read the pull request", lambda: self._head(number))
 
     def _head(self, number: int) -> PullHead:
         pull = self._pull(number)
@@ -92,11 +97,19 @@ class GitHubPulls:
             state="open" if pull.state == "open" else "closed",
             labels=tuple(label.name for label in pull.labels or ()),
             author_is_bot=bool(pull.user and pull.user.type == "Bot"),
+            created_at=pull.created_at,
         )
 
     def read_diff(self, number: int) -> str:
-        """The whole diff, base to head; HostingError when GitHub finds it too large."""
-        return self._read(number, "read the diff", lambda: self._diff(number))
+        """The whole diff, base to head; from git where GitHub finds it too large to show."""
+        try:
+            return self._calls.read(number, "read the diff", lambda: self._diff(number))
+        except HostingError as error:
+            cause = error.__cause__
+            if not (isinstance(cause, GithubException) and cause.status == 406):
+                raise
+        log.info("the diff is taken from git repo=%s pull=%d", self.repo, number)
+        return self._calls.read(number, "compare base and head", lambda: self._diff_by_git(number))
 
     def _diff(self, number: int) -> str:
         requester = self._github.requester
@@ -107,42 +120,55 @@ class GitHubPulls:
             raise GithubException(status, {"message": text[:200]}, headers)
         return text
 
+    def _diff_by_git(self, number: int) -> str:
+        pull = self._pull(number)
+        compared = self._repo.compare(pull.base.sha, pull.head.sha)
+        base = compared.merge_base_commit.sha
+        return diff_from_git(pull.base.repo.clone_url, self._token, base, pull.head.sha)
+
     def our_comments(self, number: int) -> list[PostedComment]:
-        """Our line comments and reviews, by our account and with a marker of our key."""
-        account = self.account().lower()
-        posted: list[PostedComment] = []
-        for login, comment_id, url, body in self._read(
-            number, "read the comments", lambda: self._bodies(number)
-        ):
-            if login.lower() != account:
-                continue
-            for match in SHAPE.finditer(body):
-                marker = read_marker(match.group(), self._key)
-                if marker is not None:
-                    posted.append(
-                        PostedComment(
-                            place=marker.place,
-                            fingerprint=marker.fingerprint,
-                            comment_id=comment_id,
-                            url=url,
-                            head_sha=marker.head_sha,
-                            adapter=marker.adapter,
-                        )
-                    )
+        """Our line comments, reviews and summary, by our account and with a marker of our key."""
+        account = self.account()
+        said = self._calls.read(number, "read the comments", lambda: self._texts(number))
+        ours = [one for one in said if one.author.lower() == account.lower()]
+        threads = {}
+        if any(one.said_in == "comment" for one in ours):
+            threads = self._threads(number)
+        refused = {one.answers for one in said if one not in ours and _refuses(one)}
+        posted = []
+        for one in ours:
+            state = threads.get(one.comment_id, ThreadState())
+            if one.comment_id in refused:
+                state = msgspec.structs.replace(state, dismissed=True)
+            posted += read_posted(one, state, self._key, account.removesuffix("[bot]"))
         return posted
 
-    def _bodies(self, number: int) -> list[tuple[str, int, str, str]]:
-        """Login, id, address and text of every review and review comment; "" for a ghost."""
-        pull = self._pull(number)
-        said = [*pull.get_reviews(), *pull.get_review_comments()]
-        return [(x.user.login if x.user else "", x.id, x.html_url, x.body or "") for x in said]
+    def _texts(self, number: int) -> list[Said]:
+        """Every review, line comment and other comment."""
+        pull, issue = self._pull(number), self._repo.get_issue(number)
+        found = [_said("comment", one) for one in pull.get_review_comments()]
+        found += [_said("review", one) for one in pull.get_reviews()]
+        return found + [_said("summary", one) for one in issue.get_comments()]
+
+    def _threads(self, number: int) -> dict[int, ThreadState]:
+        """What people did with line comments; nothing is known where the token may not ask."""
+        requester = self._github.requester
+        try:
+            return self._calls.read(
+                number, "read the threads", lambda: read_threads(requester, self.repo, number)
+            )
+        except HostingError as error:
+            if not error.lasting:
+                raise
+            log.warning("threads are not known repo=%s pull=%d: %s", self.repo, number, error)
+            return {}
 
     def account(self) -> str:
         """Our own login; asked of the host once."""
         if not self._account:
             user = self._github.get_user()
             what = "read our own account (an App has none to read: set [server] account)"
-            self._account = self._read(0, what, lambda: user.login)
+            self._account = self._calls.read(0, what, lambda: user.login)
         return self._account
 
     def post_review(
@@ -166,70 +192,102 @@ class GitHubPulls:
                 log.warning("a line was refused repo=%s pull=%d, folding", self.repo, number)
                 self._post_folded(number, head_sha, fold(body, comments), marker.place)
             elif error.status < 500 or not self._is_posted(number, marker.place):
-                raise self._fault(number, "post the review", error) from error
+                raise self._calls.fault(number, "post the review", error) from error
         except requests.RequestException as error:
             if not self._is_posted(number, marker.place):
-                raise self._fault(number, "post the review", error) from error
+                raise self._calls.fault(number, "post the review", error) from error
 
     def _post_folded(self, number: int, head_sha: str, body: str, place: str) -> None:
         try:
             self._send(number, head_sha, body, ())
-        except (GithubException, requests.RequestException) as error:
+        except FAULTS as error:
             if not self._is_posted(number, place):
-                raise self._fault(number, "post the review", error) from error
+                raise self._calls.fault(number, "post the review", error) from error
 
     def _send(self, number: int, head_sha: str, body: str, comments: Sequence[LineComment]) -> None:
-        commit = self._github.get_repo(self.repo).get_commit(head_sha)
+        commit = self._repo.get_commit(head_sha)
         payload = [_payload(comment) for comment in comments]
         self._pull(number).create_review(commit, body, "COMMENT", payload)
 
-    def _is_posted(self, number: int, place: str) -> bool:
-        return any(comment.place == place for comment in self.our_comments(number))
+    def _is_posted(self, number: int, place: str, said_in: SaidIn = "review") -> bool:
+        account = self.account().lower()
+        said = self._calls.read(number, "read the comments", lambda: self._texts(number))
+        return any(
+            marker.place == place
+            for one in said
+            if one.said_in == said_in and one.author.lower() == account
+            for marker in markers_of(one.body, self._key)
+        )
+
+    def put_summary(self, number: int, body: str, comment_id: int | None) -> None:
+        """Write over the summary that is there, else post it, in one request that is not repeated.
+
+        Raises HostingError where it is not known to have been written.
+        """
+        try:
+            if comment_id is None:
+                self._repo.get_issue(number).create_comment(fit(body))
+            else:
+                self._edit(f"issues/comments/{comment_id}", fit(body))
+        except FAULTS as error:
+            fault = self._calls.fault(number, "write the summary", error)
+            marker = read_marker(body, self._key)
+            if comment_id is not None or marker is None or fault.lasting:
+                raise fault from error
+            if not self._is_posted(number, marker.place, "summary"):
+                raise fault from error
+
+    def settle(self, number: int, comment: PostedComment, head_sha: str) -> None:
+        """Resolve the thread, else edit our comment to say that its lines are gone."""
+        if comment.thread:
+            try:
+                return resolve_thread(self._github.requester, comment.thread)
+            except FAULTS as error:
+                fault = self._calls.fault(number, "resolve a thread", error)
+                if not fault.lasting:
+                    raise fault from error
+                log.info("edited, not resolved comment=%d: %s", comment.comment_id, fault)
+        where = f"pulls/comments/{comment.comment_id}"
+        url = f"/repos/{self.repo}/{where}"
+        requester = self._github.requester
+        _, there = self._calls.read(
+            number, "read our comment", lambda: requester.requestJsonAndCheck("GET", url)
+        )
+        try:
+            self._edit(where, settled_body(there["body"], head_sha, self._key))
+        except FAULTS as error:
+            raise self._calls.fault(number, "edit our comment", error) from error
+
+    def _edit(self, where: str, body: str) -> None:
+        self._github.requester.requestJsonAndCheck(
+            "PATCH", f"/repos/{self.repo}/{where}", input={"body": body}
+        )
+
+    @property
+    def _repo(self) -> Repository:
+        return self._github.get_repo(self.repo)
 
     def _pull(self, number: int) -> PullRequest:
-        return self._github.get_repo(self.repo).get_pull(number)
-
-    def _read(self, number: int, what: str, call: Callable[[], T]) -> T:
-        """Run a read, again up to four times; raise HostingError with the wait it would need."""
-        pause_s, retries = 0.5, 0
-        while True:
-            try:
-                return call()
-            except (GithubException, requests.RequestException) as error:
-                fault = self._fault(number, what, error)
-                pause_s = fault.retry_after_s or pause_s * 2
-                if fault.lasting or retries == READ_RETRIES or pause_s > self._longest_wait_s:
-                    raise fault from error
-            self._sleep(pause_s)
-            retries += 1
-
-    def _fault(self, number: int, what: str, error: Exception) -> HostingError:
-        """Say what failed, when to come back, and whether coming back can help."""
-        where = f"{self.repo}#{number}: cannot {what}" if number else f"cannot {what}"
-        if not isinstance(error, GithubException):
-            return HostingError(f"{where}: {type(error).__name__}")
-        headers = error.headers or {}
-        wait = wait_s(error.status, headers, _message(error), self._now())
-        if wait is not None:
-            return HostingError(
-                f"{where}: GitHub limits our rate; again in {wait:.0f} s", retry_after_s=wait
-            )
-        reason = REASONS.get(error.status, _message(error))
-        lasting = error.status < 500
-        return HostingError(f"{where}: {error.status} {reason}", lasting=lasting)
+        return self._repo.get_pull(number)
 
 
-REASONS = {
-    401: "the token is not accepted",
-    404: "not found, or the token may not see it",
-    406: "the diff is too large for GitHub to show (300 files, 20,000 lines or 1 MB)",
-}
+def _said(said_in: SaidIn, found: PullRequestComment | PullRequestReview | IssueComment) -> Said:
+    """As the poster reads it; "" for the author of a deleted account."""
+    user = found.user
+    return Said(
+        said_in=said_in,
+        author=user.login if user else "",
+        comment_id=found.id,
+        url=found.html_url,
+        body=found.body or "",
+        answers=found.in_reply_to_id if isinstance(found, PullRequestComment) else None,
+        by_bot=bool(user and user.login.endswith("[bot]")),
+    )
 
 
-def _message(error: GithubException) -> str:
-    data = error.data
-    message = data.get("message") if isinstance(data, dict) else None
-    return " ".join(str(message or "refused").split())[:200]
+def _refuses(said: Said) -> bool:
+    """Whether a person's reply says no to what it answers."""
+    return said.answers is not None and not said.by_bot and answer_of(said.body) is False
 
 
 def _payload(comment: LineComment) -> ReviewComment:

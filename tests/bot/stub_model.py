@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.review import ModelInfo, Recalled, Way
+from bot.review import ModelInfo, Recalled
 from postil.answer import Anchor
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
-from postil.records import Resemblance, Window
+from postil.records import Resemblance, Way, Window
 
 PAST = Resemblance(
     url="https://github.com/team/shop/pull/3#discussion_r9",

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from bot.comment import MOST_NAMED, write_review
+from bot.comment import Wording, write_review
+from bot.earlier import look_back
 from bot.hosts import ReviewText
 from bot.placement import place_finding
 from bot.sanitize import BREAK
 from postil.diff import parse_diff
 from postil.marker import SHAPE, read_marker
-from postil.records import Draft, Finding, Resemblance, Span
+from postil.records import Draft, Finding, PostedComment, Resemblance, Span
 
 KEY = b"a key"
 FILES = parse_diff(
@@ -31,6 +32,7 @@ PAST = Resemblance(
     url="https://github.com/team/shop/pull/3#discussion_r9",
     when=datetime(2024, 5, 1, tzinfo=UTC),
     similarity=0.8,
+    pull=3,
 )
 
 
@@ -41,7 +43,7 @@ def finding(
     return Finding(span=span, message=message, suggestion=suggestion, score=0.9)
 
 
-def draft(*findings: Finding, skipped: dict[str, str] | None = None) -> Draft:
+def draft(*findings: Finding) -> Draft:
     return Draft(
         repo="team/shop",
         pull=7,
@@ -49,21 +51,27 @@ def draft(*findings: Finding, skipped: dict[str, str] | None = None) -> Draft:
         adapter="0123456789abcdef",
         findings=findings,
         reviewed=("a.py",),
-        skipped=skipped or {},
+        skipped={},
     )
 
 
 def write(
-    *findings: Finding,
-    said: frozenset[str] = frozenset(),
-    skipped: dict[str, str] | None = None,
+    *findings: Finding, said: tuple[str, ...] = (), wording: Wording | None = None
 ) -> ReviewText | None:
-    return write_review(draft(*findings, skipped=skipped), FILES, said, KEY)
+    """Word findings where comments of ours stand at some places already."""
+    earlier = [
+        PostedComment(
+            place=place, fingerprint="", comment_id=1, url="", head_sha="b" * 40, adapter="x"
+        )
+        for place in said
+    ]
+    before = look_back(earlier, FILES, "team/shop", 7)
+    return write_review(draft(*findings), FILES, before, KEY, wording or Wording())
 
 
-def body_of(*findings: Finding) -> str:
+def body_of(*findings: Finding, wording: Wording | None = None) -> str:
     """The text of the one line comment, without its marker."""
-    text = write(*findings)
+    text = write(*findings, wording=wording)
     assert text is not None
     (comment,) = text.comments
     return SHAPE.sub("", comment.body).strip()
@@ -91,8 +99,8 @@ def test_a_line_comment_ends_with_a_marker_of_its_place() -> None:
 
 def test_what_was_said_is_not_said_again_whatever_its_wording() -> None:
     key = place_finding(finding(), FILES, "team/shop", 7).key
-    assert write(finding(message="Other words."), said=frozenset({key})) is None
-    text = write(finding(message="Other words."), finding(3, 3), said=frozenset({key}))
+    assert write(finding(message="Other words."), said=(key,)) is None
+    text = write(finding(message="Other words."), finding(3, 3), said=(key,))
     assert text is not None and len(text.comments) == 1
 
 
@@ -103,7 +111,6 @@ def test_two_findings_at_one_place_become_one_comment() -> None:
 
 def test_nothing_found_is_nothing_said() -> None:
     assert write() is None
-    assert write(skipped={"big": "binary"}) is None
 
 
 def test_what_has_no_line_stands_in_the_body_with_its_marker() -> None:
@@ -122,17 +129,6 @@ def test_what_has_no_place_is_counted() -> None:
     assert write(elsewhere) is None
     text = write(finding(), elsewhere)
     assert text is not None and "1 more stood on files outside this change." in text.body
-
-
-def test_files_that_were_not_read_are_named_with_the_reason() -> None:
-    text = write(finding(), skipped={"a`@ada`.png": "binary", "poetry.lock": "lock file"})
-    assert text is not None
-    assert text.body.endswith(
-        "Not reviewed:\n\n- ``a`@ada`.png``: binary\n- `poetry.lock`: lock file"
-    )
-    many = write(finding(), skipped={f"{'x' * 300}{at}.png": "binary" for at in range(50)})
-    assert many is not None and many.body.endswith(f"- and {50 - MOST_NAMED} more")
-    assert len(many.body) < 10_000
 
 
 def test_a_suggestion_stands_in_a_fence_longer_than_its_own() -> None:
@@ -159,14 +155,53 @@ def test_a_suggestion_that_cannot_be_offered_is_left_out(unfit: Finding) -> None
     assert body_of(unfit) == "Why?"
 
 
+LINK = "https://redirect.github.com/team/shop/pull/3#discussion_r9"
+
+
 def test_provenance_links_without_a_backlink() -> None:
-    other = msgspec.structs.replace(PAST, url="https://review.example.org/c/1", when=None)
+    other = msgspec.structs.replace(PAST, url="https://review.example.org/c/1", when=None, pull=0)
     shown = body_of(msgspec.structs.replace(finding(), resembles=(PAST, other)))
     assert shown == (
         "Why?\n\nResembles what was accepted here before:"
-        " [2024-05-01](<https://redirect.github.com/team/shop/pull/3#discussion_r9>),"
+        f" [pull request 3, 2024-05-01](<{LINK}>),"
         " [an earlier remark](<https://review.example.org/c/1>)."
     )
+
+
+def test_a_reviewer_is_named_only_where_the_settings_say_so_and_never_called() -> None:
+    past = msgspec.structs.replace(PAST, author="ada")
+    one = msgspec.structs.replace(finding(), resembles=(past,))
+    assert "ada" not in body_of(one)
+    named = body_of(one, wording=Wording(named=True))
+    assert named.endswith(f": [pull request 3 by `ada`, 2024-05-01](<{LINK}>).")
+
+
+@pytest.mark.parametrize(
+    ("opened", "shown"), [(datetime(2024, 5, 2, tzinfo=UTC), 1), (PAST.when, 0)]
+)
+def test_only_what_is_older_than_the_pull_request_is_shown(opened: datetime, shown: int) -> None:
+    undated = msgspec.structs.replace(PAST, when=None)
+    one = msgspec.structs.replace(finding(), resembles=(PAST, undated))
+    assert body_of(one, wording=Wording(opened=opened)).count("](<") == shown
+
+
+def test_what_is_recalled_is_shown_as_the_quote_that_it_is() -> None:
+    one = msgspec.structs.replace(finding(message="Log it.\n\nTwice."), resembles=(PAST, PAST))
+    link = f"[pull request 3, 2024-05-01](<{LINK}>)"
+    assert body_of(one, wording=Wording(way="recall")) == (
+        f"> Log it.\n>\n> Twice.\n\nQuoted from {link}, where it was accepted on similar code."
+        f" Like it: {link}."
+    )
+    silent = Wording(way="recall", provenance=False)
+    assert body_of(one, wording=silent).endswith(
+        "Quoted from an earlier review, where it was accepted on similar code."
+    )
+
+
+def test_a_quote_that_is_younger_than_the_pull_request_is_not_said() -> None:
+    one = msgspec.structs.replace(finding(), resembles=(PAST,))
+    assert write(one, wording=Wording(way="recall", opened=PAST.when)) is None
+    assert write(one, wording=Wording(way="write", opened=PAST.when)) is not None
 
 
 @pytest.mark.parametrize(
@@ -187,9 +222,8 @@ def test_an_address_that_is_not_plain_is_no_link(url: str) -> None:
 
 
 def test_provenance_can_be_switched_off() -> None:
-    only = draft(msgspec.structs.replace(finding(), resembles=(PAST,)))
-    text = write_review(only, FILES, (), KEY, provenance=False)
-    assert text is not None and "Resembles" not in text.comments[0].body
+    one = msgspec.structs.replace(finding(), resembles=(PAST,))
+    assert body_of(one, wording=Wording(provenance=False)) == "Why?"
 
 
 def test_the_longest_comment_fits() -> None:

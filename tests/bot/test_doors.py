@@ -29,9 +29,9 @@ def test_a_signed_delivery_ends_in_one_review_by_the_adapter(
     finally:
         server.stop()
     (comment,) = fake.pulls[REPO, 7].comments
-    assert comment["body"].startswith("Log it instead of printing it, please.")
+    assert comment["body"].startswith("> Log it instead of printing it, please.")
     assert "https://redirect.github.com/team/shop/pull/3#discussion_r9" in comment["body"]
-    assert len(fake.posts()) == 1
+    assert len(fake.ours(REPO, 7)) == 1
     assert "Traceback" not in server.log()
 
 

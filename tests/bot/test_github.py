@@ -3,16 +3,19 @@
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bot.hosts import LineComment, PullHead, review_marker
 from bot.hosts.github import GitHubPulls
+from postil.diff import parse_diff
 from postil.errors import HostingError, PayloadError
 from postil.marker import render_marker
 from tests.bot.fake_pulls import HEAD, KEY, REPO, load_real, open_pulls, small_pull
 from tests.github_fake import ACCOUNT, TOKEN, FakeGitHub, Served
 from tests.github_rules import lines_of
+from tests.tiny_git import TinyGit
 
 LINE = LineComment(path="shop/cart.py", side="RIGHT", line=11, body="Why a name?")
 OLD_LINE = LineComment(path="shop/cart.py", side="LEFT", line=11, body="This was fine.")
@@ -281,11 +284,28 @@ def test_what_a_person_must_mend_is_said_at_once(
     assert waits == []
 
 
-def test_a_diff_that_is_too_large_says_so(fake: FakeGitHub, waiting: GitHubPulls) -> None:
+def test_a_diff_that_is_too_large_is_taken_from_git(
+    fake: FakeGitHub, waiting: GitHubPulls, tmp_path: Path
+) -> None:
+    tiny = TinyGit(tmp_path / "repo")
+    tiny.run("config", "uploadpack.allowAnySHA1InWant", "true")
+    base = tiny.commit({"a.py": "one\n"})
+    head = tiny.commit({"a.py": "two\n" * 25_000})
+    pull = fake.pulls[REPO, 7].pull
+    pull["base"] = {"sha": base, "repo": {"clone_url": tiny.folder.as_uri()}}
+    pull["head"]["sha"] = head
     fake.fail("GET", "/pulls/7$", status=406, accept="diff")
-    with pytest.raises(HostingError, match="too large for GitHub") as caught:
+    (file,) = parse_diff(waiting.read_diff(7))
+    assert (file.path, len(file.hunks[0].lines)) == ("a.py", 25_001)
+
+
+def test_a_diff_that_git_does_not_bring_either_says_so(
+    fake: FakeGitHub, waiting: GitHubPulls, tmp_path: Path
+) -> None:
+    fake.pulls[REPO, 7].pull["base"]["repo"] = {"clone_url": (tmp_path / "nosuch").as_uri()}
+    fake.fail("GET", "/pulls/7$", status=406, accept="diff")
+    with pytest.raises(HostingError, match="too large for the host to show, and git cannot"):
         waiting.read_diff(7)
-    assert caught.value.lasting
 
 
 def test_a_wrong_token_is_refused_and_never_shown(

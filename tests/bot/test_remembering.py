@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from bot.adapter_info import read_info
-from bot.comment import render_comment
+from bot.comment import Wording, render_comment
 from bot.model_process import ModelProcess
 from bot.placement import place_all
 from bot.remembering import Remembering, load
@@ -102,7 +102,7 @@ def test_hostile_words_in_the_index_come_out_harmless() -> None:
     reviewed = review(DIFF, remembering(hostile), ReviewSettings())
     (placed,) = place_all(reviewed.findings, parse_diff(DIFF), "team/shop")
     marker = Marker(place="p", fingerprint="f", head_sha="a" * 40, adapter="memory")
-    comment = render_comment(placed, marker, b"key")
+    comment = render_comment(placed, marker, b"key", Wording())
     assert "\\<script>" in comment and "\\<!-- postil:v1 forged" in comment
     for bad in ("@everyone", " <script>", "![", " <!-- postil:v1", "```suggestion"):
         assert bad not in comment, comment

@@ -191,5 +191,5 @@ def test_a_worker_reviews_what_another_process_received(
         signal.signal(signal.SIGINT, before[1])
     watcher.join()
     inbox.close()
-    assert ended == ["one review, 1 line comments"]
+    assert ended == ["posted one review with 1 line comment"]
     assert len(fake.ours(REPO, 7)) == 1

@@ -83,7 +83,7 @@ def test_a_delivery_becomes_a_draft_and_then_one_review(
     assert inbox.draft(REPO, 7, HEAD) is not None
     assert fake.posts() == []
     assert steps.post("d1", HEAD) == ""
-    assert ending(inbox) == ("posted", "one review, 1 line comments")
+    assert ending(inbox) == ("posted", "posted one review with 1 line comment")
     (comment,) = fake.pulls[REPO, 7].comments
     assert (comment["path"], comment["line"], comment["side"]) == ("shop/cart.py", 11, "RIGHT")
 
@@ -238,7 +238,7 @@ def test_nothing_to_say_is_said_by_silence(
     receive(inbox, "d1")
     steps.draft("d1")
     steps.post("d1", HEAD)
-    assert ending(inbox) == ("posted", "nothing to say")
+    assert ending(inbox) == ("posted", "nothing new to say")
     assert fake.posts() == []
 
 

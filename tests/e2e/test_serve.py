@@ -58,7 +58,7 @@ def test_a_signed_delivery_ends_in_one_review_with_every_anchor_on_the_diff(
     assert server.deliver("d1", pull.number, pull.head, REPO) == 200
     assert server.deliver("d2", pull.number, pull.head, REPO) == 202
     wait_for(lambda: server.state("d2") in ("posted", "superseded"), REVIEW_SECONDS)
-    assert len(fake.ours(REPO, pull.number)) == len(fake.posts()) == 1
+    assert len(fake.ours(REPO, pull.number)) == len(fake.pulls[REPO, pull.number].talk) == 1
     comments = fake.pulls[REPO, pull.number].comments
     assert comments
     assert {(c["path"], c["side"], c["line"]) for c in comments} <= lines_of(team, pull)
@@ -79,4 +79,4 @@ def test_killed_between_the_202_and_the_post_it_still_posts_one_review(
     searching.release.set()
     server.start()
     wait_for(lambda: server.state("d1") == "posted", REVIEW_SECONDS)
-    assert len(fake.ours(REPO, pull.number)) == len(fake.posts()) == 1
+    assert len(fake.ours(REPO, pull.number)) == len(fake.pulls[REPO, pull.number].talk) == 1
