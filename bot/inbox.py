@@ -132,6 +132,17 @@ class Inbox:
         except IntegrityError:
             return
 
+    def unposted(self, repo: str) -> list[Draft]:
+        """Drafts of a repository that are not known to stand on the host, the oldest first."""
+        query = (
+            sa.select(drafts.c.body)
+            .where((drafts.c.repo == repo) & drafts.c.posted_at.is_(None))
+            .order_by(drafts.c.made_at)
+        )
+        with self.database.read() as connection:
+            bodies = connection.execute(query).scalars().all()
+        return [msgspec.json.decode(body, type=Draft) for body in bodies]
+
     def was_posted(self, repo: str, pull: int, head_sha: str) -> bool:
         """Whether this head's review is known to stand on the host."""
         key = _draft_key(repo, pull, head_sha) & drafts.c.posted_at.is_not(None)

@@ -4,14 +4,16 @@ Reads the pull request and its diff, reviews, and posts one review unless our ma
 stands there already. Deciding and posting are apart, so that a caller may only look.
 """
 
+from collections.abc import Callable
+
 from bot.hosts import PullHead, Pulls
 from bot.placement import PlacedFinding, place_all
 from bot.posting import post_draft
 from bot.review import Reviewed
-from bot.reviewers import AdapterReviewer, draft_of
+from bot.reviewers import AdapterReviewer, draft_of, reviewed_of
 from postil.diff import parse_diff
 from postil.errors import HostingError
-from postil.records import Record
+from postil.records import Draft, Record
 
 
 class PullReview(Record, frozen=True, kw_only=True):
@@ -23,13 +25,26 @@ class PullReview(Record, frozen=True, kw_only=True):
     placed: tuple[PlacedFinding, ...]
 
 
-def read_pull(pulls: Pulls, number: int, reader: AdapterReviewer) -> PullReview:
-    """Review the pull request as it stands; HostingError if it moves while it is read."""
+Kept = Callable[[str, int, str], Draft | None]
+"""What was kept of a repository's pull request at some head."""
+
+
+def read_pull(
+    pulls: Pulls, number: int, reader: AdapterReviewer, kept: Kept = lambda *_: None
+) -> PullReview:
+    """Review the pull request as it stands; HostingError if it moves while it is read.
+
+    What the same adapter said of this head before is taken from what was kept.
+    """
     head = pulls.read_pull(number)
     diff = pulls.read_diff(number)
     if pulls.read_pull(number).head_sha != head.head_sha:
         raise HostingError(f"{head.repo}#{number}: was pushed to while it was read; run again")
-    reviewed = reader.read(head.repo, diff)
+    draft = kept(head.repo, number, head.head_sha)
+    if draft and not draft.shadow and draft.adapter == reader.adapter_of(head.repo):
+        reviewed = reviewed_of(draft)
+    else:
+        reviewed = reader.read(head.repo, diff)
     placed = place_all(reviewed.findings, parse_diff(diff), head.repo, number)
     return PullReview(head=head, diff=diff, reviewed=reviewed, placed=tuple(placed))
 

@@ -10,6 +10,7 @@ import msgspec
 
 from bot.placement import PlacedFinding
 from bot.review import Reviewed
+from bot.sanitize import code_span, sanitize
 from postil.prompt import reveal
 
 SCHEMA = 1
@@ -106,3 +107,18 @@ def notes(reviewed: Reviewed) -> list[str]:
         spent = ", ".join(f"{stage} {s:.1f} s" for stage, s in reviewed.seconds.items())
         lines.append(f"time: {spent}")
     return lines
+
+
+def render_markdown(reviewed: Reviewed, placed: Sequence[PlacedFinding]) -> str:
+    """Every remark, what was not read, and the notes, as harmless markdown."""
+    parts = [sanitize(summary_line(reviewed))]
+    for one in placed:
+        span = one.finding.span
+        where = f"{span.path}:{span.end}" + (" (before the change)" if span.side == "LEFT" else "")
+        parts += [
+            f"**{code_span(where)}**, probability {one.finding.score:.2f}",
+            sanitize(one.finding.message),
+        ]
+    rows = [f"- {code_span(path)}: {sanitize(why)}" for path, why in reviewed.skipped.items()]
+    parts += ["Not reviewed:", "\n".join(rows)] if rows else []
+    return "\n\n".join(parts + [f"- {sanitize(line)}" for line in notes(reviewed)])

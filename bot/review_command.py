@@ -1,15 +1,17 @@
-"""`postil review`: a change in, remarks on stdout as text or JSON.
+"""`postil review`: a change in, remarks on stdout in the shape that is asked for.
 
 What is heavy to import (git, the host's client) is imported once the options have been read.
 """
 
 import os
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from bot.pull_address import read_address
 from postil.errors import SourceError, UsageError
 from postil.settings import Settings, load_settings, postil_home
 
@@ -35,16 +37,39 @@ base_option = click.option(
 )
 
 
+CHANGE_OPTIONS = (
+    click.option("--diff", metavar="FILE", help="A unified diff; - reads it from stdin."),
+    click.option("--range", "revisions", metavar="A..B", help="Commits of the repository here."),
+    click.option("--staged", is_flag=True, help="What is staged in the repository here."),
+    click.option(
+        "--pr",
+        metavar="OWNER/NAME#N|URL",
+        help="A pull request on GitHub, or its address there or on a Forgejo.",
+    ),
+)
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def change_options(command: Command) -> Command:
+    """The four ways to name a change, of which one is to be used."""
+    for option in reversed(CHANGE_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command()
-@click.option("--diff", metavar="FILE", help="A unified diff; - reads it from stdin.")
-@click.option("--range", "revisions", metavar="A..B", help="Commits of the repository here.")
-@click.option("--staged", is_flag=True, help="What is staged in the repository here.")
-@click.option("--pr", metavar="OWNER/NAME#N", help="A pull request on GitHub.")
+@change_options
 @adapter_option
 @base_option
 @config_option
 @click.option(
-    "--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json", "sarif", "github", "markdown"]),
+    default="text",
+    show_default=True,
+    help="github: annotations of the workflow this runs in.",
 )
 @click.option("--dry-run", is_flag=True, help="With --pr: never post, whatever review.mode says.")
 @click.option(
@@ -67,21 +92,38 @@ def review(
     fail_on: str,
 ) -> None:
     """Review a local change, or a pull request, with an adapter."""
-    if sum(x is not None for x in (diff, revisions, pr)) + staged != 1:
-        raise UsageError("give exactly one of --diff, --range, --staged and --pr")
+    check_one(diff, revisions, staged, pr)
     limit = read_fail_on(fail_on)
     settings = load_settings(Path.cwd(), config)
     if pr is not None:
-        # The token goes to this address, so a settings file that just lies here cannot name it.
-        api_url = os.environ.get("GITHUB_API_URL") or (settings.server.api_url if config else "")
-        reviewed, placed, detail = _review_pull(pr, adapter, base_model, settings, dry_run, api_url)
+        from bot.pull_command import review_pull
+        from bot.signature import load_marker_key
+
+        api_url = api_url_of(settings, config)
+        address = read_address(pr)
+        key = load_marker_key(postil_home(os.environ))
+        with closing(open_reader(adapter, base_model, settings, key)) as reader:
+            read, detail = review_pull(address, reader, settings, key, dry_run, api_url)
+        reviewed, placed = read.reviewed, list(read.placed)
         click.echo(detail, err=True)
     else:
-        text = _read_change(diff, revisions, staged)
+        text = read_local(diff, revisions, staged)
         reviewed, placed = _review_text(text, adapter, base_model, settings)
     _show(reviewed, placed, shape)
     if any(finding.score >= limit for finding in reviewed.findings):
         raise click.exceptions.Exit(1)
+
+
+def check_one(diff: str | None, revisions: str | None, staged: bool, pr: str | None) -> None:
+    """UsageError unless a change is named in exactly one way."""
+    if sum(x is not None for x in (diff, revisions, pr)) + staged != 1:
+        raise UsageError("give exactly one of --diff, --range, --staged and --pr")
+
+
+def api_url_of(settings: Settings, config: Path | None) -> str:
+    """Where GitHub is; "" for the public one. The token goes there, so a settings file that just
+    lies here cannot name it."""
+    return os.environ.get("GITHUB_API_URL") or (settings.server.api_url if config else "")
 
 
 def read_fail_on(text: str) -> float:
@@ -97,7 +139,8 @@ def read_fail_on(text: str) -> float:
     return limit
 
 
-def _read_change(diff: str | None, revisions: str | None, staged: bool) -> str:
+def read_local(diff: str | None, revisions: str | None, staged: bool) -> str:
+    """The text of a change that is here."""
     from bot.local_change import read_diff_file, read_range, read_staged
 
     if diff is not None:
@@ -112,39 +155,13 @@ def _review_text(
     from postil.diff import parse_diff
 
     files = parse_diff(text)
-    repo = settings.repo or _origin()
-    with closing(_reader(adapter, base_model, settings, b"")) as reader:
+    repo = settings.repo or origin()
+    with closing(open_reader(adapter, base_model, settings, b"")) as reader:
         reviewed = reader.read(repo, text)
     return reviewed, place_all(reviewed.findings, files, repo)
 
 
-def _review_pull(
-    pr: str, adapter: str, base_model: str, settings: Settings, dry_run: bool, api_url: str
-) -> tuple["Reviewed", list["PlacedFinding"], str]:
-    from bot.hosts.github import GitHubPulls
-    from bot.hosts.sign_in import load_token
-    from bot.one_pull import post_pull, read_pull
-    from bot.signature import load_marker_key
-    from mining.clients import PUBLIC_API
-
-    repo, _, number = pr.partition("#")
-    if repo.count("/") != 1 or not number.isdecimal():
-        raise UsageError(f"--pr {pr!r}: expected owner/name#number")
-    key = load_marker_key(postil_home(os.environ))
-    server = settings.server
-    pulls = GitHubPulls(
-        repo, load_token(os.environ), key, account=server.account, base_url=api_url or PUBLIC_API
-    )
-    with closing(pulls), closing(_reader(adapter, base_model, settings, key)) as reader:
-        read = read_pull(pulls, int(number), reader)
-        if dry_run or settings.review.mode == "shadow":
-            detail = "nothing posted: " + ("dry run" if dry_run else "review.mode is shadow")
-        else:
-            detail = post_pull(pulls, read, reader, key)
-    return read.reviewed, list(read.placed), detail
-
-
-def _reader(adapter: str, base_model: str, settings: Settings, key: bytes) -> "AdapterReviewer":
+def open_reader(adapter: str, base_model: str, settings: Settings, key: bytes) -> "AdapterReviewer":
     from bot.reviewers import AdapterReviewer, adapter_opener
 
     home = postil_home(os.environ)
@@ -152,7 +169,7 @@ def _reader(adapter: str, base_model: str, settings: Settings, key: bytes) -> "A
     return AdapterReviewer(settings.review, home, opener, key, adapter=adapter)
 
 
-def _origin() -> str:
+def origin() -> str:
     """The repository's name by its `origin`; "" outside of one."""
     from bot.local_change import find_work_tree, repo_name
     from mining.repository import open_repository
@@ -165,7 +182,7 @@ def _origin() -> str:
 
 
 def _show(reviewed: "Reviewed", placed: "list[PlacedFinding]", shape: str) -> None:
-    from bot.render import render_json, render_text
+    from bot.shapes import SHAPES
 
-    render = render_json if shape == "json" else render_text
-    click.echo(render(reviewed, placed))
+    if shown := SHAPES[shape](reviewed, placed):
+        click.echo(shown)

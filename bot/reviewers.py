@@ -120,6 +120,11 @@ class AdapterReviewer:
         )
         return reviewed
 
+    def adapter_of(self, repo: str) -> str:
+        """The digest of the adapter that would read a repository; "" where there is none."""
+        folder = find_adapter(self._home, repo, self._adapter)
+        return folder.name if folder else ""
+
     def idle(self, head: PullHead) -> str:
         """Why the settings leave a pull request out, or its state does; "" if they do not."""
         return why_idle(head, self._settings)
@@ -186,6 +191,26 @@ def draft_of(head: PullHead, reviewed: Reviewed) -> Draft:
         held_back=reviewed.held_back,
         seconds=reviewed.seconds,
         cpu_s=reviewed.cpu_s,
+    )
+
+
+def reviewed_of(draft: Draft) -> Reviewed:
+    """A draft that was kept, as it was read; what was dropped is not kept."""
+    return Reviewed(
+        adapter=draft.adapter,
+        base=draft.base,
+        threshold=draft.threshold,
+        shadow=draft.shadow,
+        findings=draft.findings,
+        reviewed=draft.reviewed,
+        skipped=draft.skipped,
+        windows=draft.windows,
+        held_back=draft.held_back,
+        seconds=draft.seconds,
+        cpu_s=draft.cpu_s,
+        name=draft.name,
+        precision=draft.precision,
+        way=draft.way,
     )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from bot.comment import usable_suggestion
 from bot.placement import PlacedFinding
 from bot.review import Reviewed
 from postil import __version__
@@ -45,6 +46,7 @@ def render_sarif(reviewed: Reviewed, placed: Sequence[PlacedFinding]) -> str:
         "automationDetails": {"id": "postil/"},
         "properties": {"adapter": reviewed.adapter, "threshold": reviewed.threshold},
         "results": [_result(one) for one in placed],
+        "invocations": [_invocation(reviewed)],
     }
     document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(document)).decode() + "\n"
@@ -61,7 +63,8 @@ def _result(placed: PlacedFinding) -> dict[str, Any]:
     else:
         side = " before the change" if span.side == "LEFT" else ""
         text = f"(Line {span.end}{side}.) {text}"
-    return {
+    fixes = {"fixes": [_fix(placed)]} if usable_suggestion(finding, place) is not None else {}
+    return fixes | {
         "ruleId": RULE,
         "ruleIndex": 0,
         "level": "note",
@@ -74,3 +77,22 @@ def _result(placed: PlacedFinding) -> dict[str, Any]:
             "resembles": [one.url for one in finding.resembles],
         },
     }
+
+
+def _fix(placed: PlacedFinding) -> dict[str, Any]:
+    """The lines replaced whole: from their first column to the start of the line after them."""
+    span = placed.finding.span
+    region = {"startLine": span.start, "startColumn": 1, "endLine": span.end + 1, "endColumn": 1}
+    text = {"text": placed.finding.suggestion}
+    replacement = {"deletedRegion": region, "insertedContent": text}
+    change = {"artifactLocation": {"uri": quote(span.path)}, "replacements": [replacement]}
+    return {"description": {"text": "Suggested change"}, "artifactChanges": [change]}
+
+
+def _invocation(reviewed: Reviewed) -> dict[str, Any]:
+    """What was not read, so that nothing is left out in silence."""
+    told = [
+        {"level": "note", "message": {"text": LINK.sub(r"\\[", reveal(f"{path}: {why}"))}}
+        for path, why in reviewed.skipped.items()
+    ]
+    return {"executionSuccessful": True, "toolExecutionNotifications": told}

@@ -47,13 +47,20 @@ class Gate(Record, frozen=True, kw_only=True):
     def probability(self, features: Mapping[str, float]) -> float:
         """Chance that a reviewer would remark on the window; AdapterError on a missing feature."""
         total = self.intercept
+        for moved in self.contributions(features).values():
+            total += moved
+        return 1 / (1 + exp(-total)) if total >= 0 else exp(total) / (1 + exp(total))
+
+    def contributions(self, features: Mapping[str, float]) -> dict[str, float]:
+        """What each feature adds to the log-odds; AdapterError on a missing one."""
+        found = {}
         for name, weight, mean, scale in zip(
             self.features, self.coefficients, self.means, self.scales, strict=True
         ):
             if name not in features:
                 raise AdapterError(f"the gate needs the feature {name}, which was not given")
-            total += weight * (features[name] - mean) / scale
-        return 1 / (1 + exp(-total)) if total >= 0 else exp(total) / (1 + exp(total))
+            found[name] = weight * (features[name] - mean) / scale
+        return found
 
     def speaks(self, features: Mapping[str, float]) -> bool:
         """Whether the probability reaches the threshold."""

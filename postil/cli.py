@@ -28,6 +28,8 @@ COMMANDS = {
     "merge": ("finetune.adapter_commands:merge", "Write adapter and base as one 16-bit model."),
     "retrain": ("finetune.commands:retrain", "Mine, train, evaluate; publish only if better."),
     "review": ("bot.commands:review", "Review a local change with an adapter."),
+    "explain": ("bot.explain_command:explain", "Say why windows were spoken about or passed over."),
+    "shadow": ("bot.shadow_command:shadow", "What would have been said, and how people decided."),
     "backtest": ("bot.backtest.command:backtest", "Replay merged pull requests as if live."),
     "serve": ("bot.commands:serve", "Run the webhook server."),
     "worker": ("bot.commands:worker", "Run reviews for a server whose queue is shared."),
