@@ -76,7 +76,7 @@ class ForgejoPulls:
         return PullHead(
             repo=self.repo,
             number=number,
-            head_sha=pull["head"]["sha"],
+            head_sha=self._shown_head(number) or pull["head"]["sha"],
             base_sha=pull["base"]["sha"],
             title=pull["title"],
             author=pull["user"]["login"] if pull.get("user") else "",
@@ -84,6 +84,14 @@ class ForgejoPulls:
             state="open" if pull["state"] == "open" else "closed",
             created_at=datetime.fromisoformat(pull["created_at"]),
         )
+
+    def _shown_head(self, number: int) -> str:
+        """The head that the diff is of: it follows the branch a moment after a push."""
+        path = f"{self._here}/git/refs/pull/{number}/head"
+        found = self._calls.read(path, number, "read the head").json()
+        refs = found if isinstance(found, list) else [found]
+        name = f"refs/pull/{number}/head"
+        return next((str(one["object"]["sha"]) for one in refs if one["ref"] == name), "")
 
     def read_diff(self, number: int) -> str:
         """The whole diff, from where base and head parted; from git where the host has none."""

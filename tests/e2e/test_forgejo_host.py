@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import pytest
 
 from bot.comment import Wording, write_review
 from bot.earlier import look_back
-from bot.hosts import LineComment, PullHead, ReviewText
+from bot.hosts import LineComment, PullHead, ReviewText, review_marker
 from bot.hosts.forgejo import ForgejoPulls
+from bot.hosts.git_change import diff_from_git
 from bot.posting import Standing, post_draft
 from bot.summary import write_summary
 from postil.diff import FileDiff, parse_diff
 from postil.errors import HostingError
+from postil.marker import render_marker
 from postil.records import Draft, Finding, PostedComment, Span
 from tests.chromium import chromium
 from tests.forgejo import Forgejo as Server
@@ -62,8 +65,11 @@ class Work:
         self.git("checkout", "-b", branch)
         self.number = 0
 
-    def git(self, *words: str) -> None:
-        subprocess.run(["git", *words], cwd=self.folder, check=True, capture_output=True)
+    def git(self, *words: str) -> str:
+        done = subprocess.run(
+            ["git", *words], cwd=self.folder, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
 
     def push(self, text: str, *how: str) -> None:
         """Write the file, commit, push; the first time open a pull request."""
@@ -71,9 +77,16 @@ class Work:
         self.git("add", ".")
         self.git("commit", "-m", "Work", *(["--amend"] if "--force" in how else []))
         self.git("push", *how, "origin", self.branch)
+        head = self.git("rev-parse", "HEAD")
         if not self.number:
             new = {"title": f"Berth {self.branch}", "head": self.branch, "base": "main"}
             self.number = int(self.server.call("olga", "POST", f"{API}/pulls", new)["number"])
+        pulls = open_pulls(self.server)
+        for _ in range(100):  # it takes up a push after a moment
+            if pulls.read_pull(self.number).head_sha == head:
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"{head} was pushed and never became the head")
 
     def comments(self) -> list[dict[str, Any]]:
         """Every line comment, as the server tells it."""
@@ -219,9 +232,6 @@ def test_a_comment_on_a_removed_line_stands_on_the_old_side(server: Server, work
         LineComment(path=f"{work.branch}.py", side="RIGHT", line=7, body="In words?"),
     ]
     assert "-line_9 = 9" in diff
-    from bot.hosts import review_marker
-    from postil.marker import render_marker
-
     body = f"Two.\n\n{render_marker(review_marker(head, 'x'), KEY)}"
     pulls.post_review(work.number, head.head_sha, body, comments)
     placed = {one["body"]: (one["original_position"], one["position"]) for one in work.comments()}
@@ -233,8 +243,6 @@ def test_a_comment_on_a_removed_line_stands_on_the_old_side(server: Server, work
 
 
 def test_a_diff_from_git_is_the_diff_of_the_host(server: Server, work: Work) -> None:
-    from bot.hosts.git_change import diff_from_git
-
     work.push(numbered(l3="three = 3"))
     pulls = open_pulls(server)
     pull = server.call("mia", "GET", f"{API}/pulls/{work.number}")
