@@ -67,6 +67,17 @@ class ServerProcess:
         except requests.ConnectionError:
             return False
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started, and lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """gunicorn's master."""
+        assert self._process is not None
+        return self._process.pid
+
     def log(self) -> str:
         """What it wrote to stderr so far."""
         return (self.home / "log").read_text()

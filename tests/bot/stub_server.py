@@ -2,7 +2,8 @@
 
     python -m tests.bot.stub_server HOME PORT API_URL
 
-While HOME/loading exists the reviewer is not ready, as a large model is not for a while.
+While HOME/loading exists the reviewer is not ready, as a large model is not for a while. Where
+HOME/child exists every review asks a model in a child process first, as a real one does.
 """
 
 import os
@@ -10,10 +11,26 @@ import sys
 import time
 from pathlib import Path
 
+from bot.hosts import PullHead
+from bot.model_process import ModelProcess
 from bot.server import serve
 from bot.steps import Reviewer
+from postil.records import Draft
 from postil.settings import ReviewSettings, ServerSettings, Settings
+from tests.bot.stub_model import stub_info
 from tests.bot.stub_reviewer import StubReviewer
+
+
+def with_child(thinks: Reviewer) -> Reviewer:
+    """The same reviewer, behind a model process that it waits for."""
+    rules = {"rule:sum": "Sum what?"}
+    child = ModelProcess(stub_info(), "tests.bot.stub_model:load", lambda: rules, os.environ)
+
+    def ask(head: PullHead, diff: str) -> Draft:
+        child.score([diff])
+        return thinks.review(head, diff)
+
+    return Reviewer(review=ask, say=thinks.say, close=child.close)
 
 
 def main() -> None:
@@ -27,7 +44,8 @@ def main() -> None:
     def load(key: bytes) -> Reviewer:
         while (home / "loading").exists():
             time.sleep(0.05)
-        return StubReviewer(key).reviewer()
+        thinks = StubReviewer(key).reviewer()
+        return with_child(thinks) if (home / "child").exists() else thinks
 
     serve(settings, home, os.environ, load)
 
