@@ -28,6 +28,7 @@ from bot.ledger import Ledger
 from bot.logs import set_up_logs
 from bot.signature import load_marker_key, load_secret
 from bot.steps import Reviewer, Steps
+from bot.sweep import Sweep, Sweeper
 from bot.web import create_app
 from mining.commands import store_url
 from postil.errors import ConfigError, PostilError
@@ -41,6 +42,8 @@ ReviewerFactory = Callable[[bytes], Reviewer]
 DRAIN_S = 25
 """Under gunicorn's own patience of 30 s, which ends with a SIGKILL."""
 RELOAD_S = 30.0
+SERVER = "server"
+"""The name of the worker in `postil serve`; it alone sweeps."""
 LOADING = "the reviewer is being loaded"
 
 
@@ -68,6 +71,8 @@ class Workshop:
         self.intake = Intake(self.inbox)
         ledger = Ledger(self.inbox.database)
         self._access = GitHubAccess(sign_in, self._key, server.api_url, ledger)
+        sweep = Sweep(self._access, self.inbox, settings.repo)
+        self._sweeper = Sweeper(sweep, self.wake)
         self._jobs: Jobs | None = None
         self._trouble = LOADING
         self._stopping = threading.Event()
@@ -98,6 +103,7 @@ class Workshop:
     def stop(self) -> None:
         """Let the running review end, or leave it to the next start."""
         self._stopping.set()
+        self._sweeper.stop()
         self._opening.join(DRAIN_S)
         if self._jobs is not None:
             self._jobs.stop(DRAIN_S)
@@ -136,6 +142,8 @@ class Workshop:
         jobs = Jobs(self.inbox, steps, self._queue_url, executor=self._executor, lease_s=lease_s)
         jobs.start()
         self._jobs, self._trouble = jobs, ""
+        if self._executor == SERVER:
+            self._sweeper.start()
 
 
 class Door(BaseApplication):  # type: ignore[misc]
@@ -204,7 +212,7 @@ def serve(
     load_marker_key(home)
 
     def open_workshop() -> Workshop:
-        return Workshop(settings, home, environment, reviewer_factory, "server")
+        return Workshop(settings, home, environment, reviewer_factory, SERVER)
 
     Door(settings, secret, open_workshop, load_admin_token(environment)).run()
 

@@ -3,7 +3,8 @@
 Tokens come from `sign_in`, fresh for every job; every write is noted in the ledger first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from bot.hosts import LineComment, PullHead, Pulls
 from bot.hosts.checks import Checks
@@ -88,6 +89,12 @@ class GitHubAccess:
     def checks(self, repo: str) -> Checks | None:
         """Its check runs; None where we are no App."""
         return Checks(self._rest(repo), repo) if self.sign_in.is_app else None
+
+    def open_pulls(self, repo: str) -> Iterator[dict[str, Any]]:
+        """The open pull requests as the host tells of them, the last updated first."""
+        path = f"/repos/{repo}/pulls?state=open&sort=updated&direction=desc&per_page=100"
+        for page in self._rest(repo).pages(path):
+            yield from page
 
     def close(self) -> None:
         """Close every connection."""

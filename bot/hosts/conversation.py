@@ -15,7 +15,6 @@ from postil.errors import HostingError
 from postil.marker import Marker, fingerprint, place_key, read_marker, render_marker
 
 PAGE = 100
-MOST_PAGES = 30
 
 
 class Conversation:
@@ -56,9 +55,6 @@ class Conversation:
                 yield marker
 
     def _comments(self, number: int) -> Iterator[dict[str, Any]]:
-        for page in range(1, MOST_PAGES + 1):
-            path = f"/repos/{self._repo}/issues/{number}/comments?per_page={PAGE}&page={page}"
-            comments = self._rest.call("GET", path)
+        path = f"/repos/{self._repo}/issues/{number}/comments?per_page={PAGE}"
+        for comments in self._rest.pages(path):
             yield from comments
-            if len(comments) < PAGE:
-                return

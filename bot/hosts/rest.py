@@ -5,7 +5,7 @@ can help. Answers are parsed JSON.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
@@ -34,6 +34,16 @@ class Rest:
 
     def call(self, verb: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One request; what came back, None where nothing did."""
+        return self._send(verb, path, body)[0]
+
+    def pages(self, path: str) -> Iterator[Any]:
+        """The answers to a GET, page by page, following the host's links."""
+        following: str | None = path
+        while following is not None:
+            answer, following = self._send("GET", following, None)
+            yield answer
+
+    def _send(self, verb: str, path: str, body: dict[str, Any] | None) -> tuple[Any, str | None]:
         where = f"{verb} {path.partition('?')[0]}"
         headers = {
             "Accept": "application/vnd.github+json",
@@ -53,7 +63,14 @@ class Rest:
             raise HostingError(f"{where}: {type(error).__name__}") from error
         if answer.status_code >= 400:
             raise self._fault(where, answer)
-        return self._parse(answer) if answer.content else None
+        parsed = self._parse(answer) if answer.content else None
+        return parsed, self._next(answer)
+
+    def _next(self, answer: requests.Response) -> str | None:
+        """The path of the next page; an address elsewhere than our interface is none."""
+        address = str(answer.links.get("next", {}).get("url", ""))
+        here = address.startswith(f"{self._api_url}/")
+        return address.removeprefix(self._api_url) if here else None
 
     def _fault(self, where: str, answer: requests.Response) -> HostingError:
         wait = wait_s(answer.status_code, answer.headers, answer.text, self._now())
