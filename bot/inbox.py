@@ -18,6 +18,21 @@ from bot.schema import Database, deliveries, drafts, moves
 from postil.errors import PayloadError
 from postil.records import Draft
 
+BEGINNING = {
+    "state": "received",
+    "round": 0,
+    "tries": 0,
+    "waits": 0,
+    "not_before": 0.0,
+    "detail": "",
+}
+INSERTS = {
+    family.dialect.name: family.insert(deliveries)
+    .on_conflict_do_nothing()
+    .returning(deliveries.c.delivery)
+    for family in (sqlite, postgresql)
+}
+"""By dialect; made once, so that they are compiled once."""
 JOB_COLUMNS = tuple(deliveries.c[name] for name in Job.__struct_fields__)
 
 
@@ -37,18 +52,21 @@ class Inbox:
 
     def accept_all(self, batch: Sequence[Delivery]) -> list[Receipt]:
         """Commit deliveries together, in this order; all of them or none."""
-        with self.database.write() as connection:
-            return [self._accept(connection, delivery) for delivery in batch]
-
-    def _accept(self, connection: sa.Connection, delivery: Delivery) -> Receipt:
         now = self.database.now()
-        row = dict(msgspec.structs.asdict(delivery), state="received", round=0, tries=0, waits=0)
-        row |= {"not_before": 0.0, "detail": "", "received_at": now, "changed_at": now}
-        family = postgresql if connection.dialect.name == "postgresql" else sqlite
-        insert = family.insert(deliveries).values(row).on_conflict_do_nothing()
-        if connection.execute(insert).rowcount:
+        rows = [
+            msgspec.structs.asdict(delivery) | BEGINNING | {"received_at": now, "changed_at": now}
+            for delivery in batch
+        ]
+        with self.database.write() as connection:
+            new = set(connection.execute(INSERTS[connection.dialect.name], rows).scalars())
+            return [self._receipt(connection, delivery.delivery, new) for delivery in batch]
+
+    def _receipt(self, connection: sa.Connection, delivery: str, new: set[str]) -> Receipt:
+        """What to say of a delivery of a batch, `new` being those of it that were inserted."""
+        if delivery in new:
+            new.remove(delivery)  # should it stand in the batch again
             return "new"
-        given_up = (deliveries.c.delivery == delivery.delivery) & deliveries.c.state.in_(REVIVABLE)
+        given_up = (deliveries.c.delivery == delivery) & deliveries.c.state.in_(REVIVABLE)
         return "again" if self._revive(connection, given_up, "redelivered") else "duplicate"
 
     def revive(self, where: sa.ColumnElement[bool], detail: str) -> int:
