@@ -41,7 +41,8 @@ class Ledger:
         most: int,
     ) -> float:
         """Seconds until the oldest of the last `most` writes leaves the span; 0: there is room."""
-        recent = sa.select(writes.c.at).where(mine & (writes.c.at > now - span_s))
+        within = (writes.c.at > now - span_s) & (writes.c.at <= now)  # a clock may be set back
+        recent = sa.select(writes.c.at).where(mine & within)
         last = recent.order_by(writes.c.at.desc()).offset(most - 1).limit(1)
         oldest = connection.execute(last).scalar()
         return 0.0 if oldest is None else oldest + span_s - now

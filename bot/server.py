@@ -7,6 +7,7 @@ before the model is loaded; what arrives meanwhile waits in the inbox.
 
 import logging
 import signal
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.asides import Asides
 from bot.dashboard.routes import Dashboard
@@ -208,8 +210,7 @@ def serve(
     secret = load_secret(environment, home)
     set_up_logs(home, environment)
     load_sign_in(home, environment, settings.server.api_url, settings.server.account)
-    database_urls(home, environment)
-    load_marker_key(home)
+    _check_place(settings, home, environment)
 
     def open_workshop() -> Workshop:
         return Workshop(settings, home, environment, reviewer_factory, SERVER)
@@ -241,6 +242,27 @@ def serve_setup(settings: Settings, home: Path, environment: Mapping[str, str]) 
         raise ConfigError(f"--setup: set {TOKEN}, for example from: openssl rand -hex 32")
     set_up_logs(home, environment)
     SetupDoor(settings, home, token).run()
+
+
+def _check_place(settings: Settings, home: Path, environment: Mapping[str, str]) -> None:
+    """ConfigError where the server could not live: no home, no database, no port."""
+    try:
+        load_marker_key(home)
+        Inbox(database_urls(home, environment)[0]).close()
+    except OSError as error:
+        raise ConfigError(f"POSTIL_HOME {home}: cannot be written to: {error.strerror}") from error
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+        raise ConfigError(f"the inbox cannot be opened: {reason}") from error
+    server = settings.server
+    try:
+        with socket.create_server((server.host, server.port), reuse_port=False):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"{server.host}:{server.port}: cannot listen there: {error.strerror};"
+            " stop what does, or give another --port"
+        ) from error
 
 
 def run_worker(
