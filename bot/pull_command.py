@@ -40,7 +40,7 @@ def review_pull(
         if dry_run:
             return read_pull(pulls, address.number, reader), "nothing posted: dry run"
         with closing(Inbox(database_urls(home, os.environ)[0])) as inbox:
-            return _review(pulls, address.number, reader, inbox, settings, key)
+            return review_and_keep(pulls, address.number, reader, inbox, settings, key)
 
 
 def open_pulls(
@@ -57,7 +57,7 @@ def open_pulls(
     return GitHubPulls(address.repo, load_token(os.environ), key, account=account, base_url=url)
 
 
-def _review(
+def review_and_keep(
     pulls: Pulls,
     number: int,
     reader: AdapterReviewer,
@@ -65,6 +65,7 @@ def _review(
     settings: Settings,
     key: bytes,
 ) -> tuple[PullReview, str]:
+    """Review, keep the draft, then post where the settings allow."""
     read = read_pull(pulls, number, reader, inbox.draft)
     head, draft = read.head, draft_of(read.head, read.reviewed)
     if not draft.adapter:

@@ -52,11 +52,13 @@ def _figures(draft: Draft) -> list[tuple[str, str]]:
     spent = ", ".join(f"{stage} {s:.1f}" for stage, s in draft.seconds.items() if s >= 0.05)
     name = f"{code_span(draft.name)}, " if draft.name else ""
     base = f" on {code_span(draft.base)}" if draft.base else ", without a model"
+    left_out = [("left out", _counted(len(draft.skipped), "file"))] if draft.skipped else []
+    held_back = f"{_counted(draft.held_back, 'window')} over review.max_comments"
     return [
         ("read", f"{_counted(len(draft.reviewed), 'file')}, {_counted(draft.windows, 'window')}"),
-        ("left out", _counted(len(draft.skipped), "file")),
+        *left_out,
         ("silent", f"{silent} of {_counted(draft.windows, 'window')}{share}"),
-        ("held back", f"{_counted(draft.held_back, 'window')} over review.max_comments"),
+        *([("held back", held_back)] if draft.held_back else []),
         ("threshold", _probability(draft.threshold) or "none, so it says nothing"),
         ("adapter", f"{name}{code_span(draft.adapter)}{base}"),
         (

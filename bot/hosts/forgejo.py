@@ -199,17 +199,20 @@ class ForgejoPulls:
 
     def settle(self, number: int, comment: PostedComment, head_sha: str) -> None:
         """Edit our comment to say that its lines are gone."""
-        path = f"{self._here}/issues/comments/{comment.comment_id}"
-        there = self._calls.read(path, number, "read our comment").json()
-        body = settled_body(there["body"], head_sha, self._key)
-        self._edit(comment.comment_id, body, number, "edit our comment")
+        said = {one["id"]: one["body"] for one in self._line_comments(number)}
+        if comment.comment_id in said:  # the interface tells of line comments by review only
+            body = settled_body(said[comment.comment_id], head_sha, self._key)
+            self._edit(comment.comment_id, body, number, "edit our comment")
 
     def _edit(self, comment_id: int, body: str, number: int, what: str) -> None:
         path = f"{self._here}/issues/comments/{comment_id}"
         try:
-            self._calls.send("PATCH", path, {"body": body})
+            done = self._calls.send("PATCH", path, {"body": body})
         except FAULTS as error:
             raise self._calls.fault(number, what, error) from error
+        if done.status_code == NO_CONTENT:
+            where = f"{self.repo}#{number}: cannot {what}"
+            raise HostingError(f"{where}: this server edits no such comments", lasting=True)
 
     def _post(
         self, path: str, payload: Json, number: int, what: str, place: str, said_in: SaidIn
@@ -240,6 +243,8 @@ class ForgejoPulls:
         return self._calls.listed(path, number, "read the comments")
 
 
+NO_CONTENT = 204
+"""What an edit that changed nothing ends in."""
 TOO_LARGE = (406, 413, 500)
 """What a diff over the server's limits or time ends in."""
 

@@ -1,7 +1,9 @@
 """`postil review` as it is installed, with a tiny real base and adapter."""
 
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -10,7 +12,7 @@ import pytest
 from bot.review_command import read_fail_on
 from postil.errors import UsageError
 from postil.records import AdapterCard
-from tests.bot.tiny_home import GOLDEN, REPO, TinyHome
+from tests.bot.tiny_home import GOLDEN, POSTIL, REPO, TinyHome
 from tests.tiny_git import TinyGit
 
 ONE_RULE = str(GOLDEN / "one_rule.diff")
@@ -130,6 +132,63 @@ def test_wrong_use_is_one_line(
     done = tiny_home.run("review", *options, cwd=work)
     assert done.returncode == code, done.stderr
     assert said in done.stderr and done.stderr.count("\n") == 1 and done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("shape", "shown"),
+    [
+        ("sarif", '"version": "2.1.0"'),
+        ("github", "::warning file=shop/cart.py,line="),
+        ("markdown", "**`shop/cart.py:"),
+    ],
+)
+def test_other_shapes(shape: str, shown: str, tiny_home: TinyHome, work: Path) -> None:
+    done = tiny_home.run("review", "--diff", ONE_RULE, "--format", shape, cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
+
+
+def test_a_window_is_explained(tiny_home: TinyHome, work: Path) -> None:
+    done = tiny_home.run("explain", "shop/cart.py", "--diff", ONE_RULE, cwd=work)
+    assert done.returncode == 0, done.stderr
+    assert "spoken about\n    probability 0.88, threshold 0.50" in done.stdout
+    assert "discussion_r9: Log it instead of printing it, please." in done.stdout
+    none = tiny_home.run("explain", "shop/cart.py:900", "--diff", ONE_RULE, cwd=work)
+    assert none.returncode == 2 and "no window of this change shows that" in none.stderr
+
+
+def test_shadow_without_anything_kept(tiny_home: TinyHome, work: Path) -> None:
+    done = tiny_home.run("shadow", cwd=work, more={"POSTIL_HOME": str(work / "home")})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{REPO}: 0 remarks held back on 0 heads")
+
+
+def test_a_staged_change_is_refused_by_a_git_hook(tiny_home: TinyHome, tmp_path: Path) -> None:
+    """The recipe of docs/reviewing.md, as pre-commit or git itself runs it."""
+    tiny = TinyGit(tmp_path / "repo")
+    tiny.commit({"shop/cart.py": "def total(self):\n    return sum(self.prices)\n"})
+    hook = tiny.folder / ".git/hooks/pre-commit"
+    recipe = (Path(__file__).parents[2] / "examples/hooks/pre-commit").read_text()
+    hook.write_text(recipe.replace("postil review", f"{POSTIL} review"))
+    hook.chmod(0o755)
+    (tiny.folder / "postil.toml").write_text(f'repo = "{REPO}"\n')
+    bad = "def total(self):\n    print(self.prices)\n    return sum(self.prices)\n"
+    (tiny.folder / "shop/cart.py").write_text(bad)
+    tiny.run("add", "shop/cart.py")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    environment |= {"POSTIL_HOME": str(tiny_home.home), "GIT_CONFIG_NOSYSTEM": "1"}
+    names = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    done = subprocess.run(
+        ["git", *names, "commit", "-m", "x"],
+        cwd=tiny.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Log it instead" in done.stdout + done.stderr
+    assert tiny.run("log", "--format=%s").count("\n") == 0
 
 
 def test_a_combined_diff_is_one_line(tiny_home: TinyHome, work: Path) -> None:
