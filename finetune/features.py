@@ -23,7 +23,8 @@ SIZE = ("added_rows", "removed_rows", "kept_rows", "changed_characters")
 KIND_OF_FILE = ("test_path", "only_added", "prose", "data")
 RECALL = ("best_similarity", "mean_similarity", "row_similarity")
 HISTORY = ("path_history", "folder_history")
-CHEAP = (*SIZE, *KIND_OF_FILE, *RECALL, *HISTORY)
+AUTHOR = ("first_change",)
+CHEAP = (*SIZE, *KIND_OF_FILE, *RECALL, *HISTORY, *AUTHOR)
 """Everything but the model's own opinion."""
 FEATURES = (*CHEAP, SPEAK)
 """The order in which gates are written."""
@@ -51,9 +52,15 @@ class Labelled(Record, frozen=True, kw_only=True):
 
 
 def cheap_features(
-    window: Window, matches: Sequence[Match], history: tuple[int, int]
+    window: Window,
+    matches: Sequence[Match],
+    history: tuple[int, int],
+    newcomer: bool | None = None,
 ) -> dict[str, float]:
-    """What can be told without a model, from the matches and counts `Recall` gives."""
+    """What can be told without a model, from the matches and counts `Recall` gives.
+
+    `newcomer`: whether it is its author's first change; None (not known) counts as no.
+    """
     added = [line for line in window.lines if line.kind == "+"]
     removed = [line for line in window.lines if line.kind == "-"]
     kept = len(window.lines) - len(added) - len(removed)
@@ -73,15 +80,21 @@ def cheap_features(
         "row_similarity": max((match.row_similarity for match in matches), default=0.0),
         "path_history": log1p(history[0]),
         "folder_history": log1p(history[1]),
+        "first_change": float(bool(newcomer)),
     }
 
 
 def window_features(
-    window: Window, recall: Recall, before: datetime | None, speak: float
+    window: Window,
+    recall: Recall,
+    before: datetime | None,
+    speak: float,
+    newcomer: bool | None = None,
 ) -> dict[str, float]:
     """All of `FEATURES`, as known at that time (None: everything in the index is past)."""
     matches = recall.similar(window, before)
-    return {**cheap_features(window, matches, recall.history(window.path, before)), SPEAK: speak}
+    history = recall.history(window.path, before)
+    return {**cheap_features(window, matches, history, newcomer), SPEAK: speak}
 
 
 def is_test_path(path: str) -> bool:
@@ -103,7 +116,7 @@ def label_window(pair: Pair, recall: Recall, weight: float = 1.0) -> Labelled:
         raise PayloadError(f"pair {pair.id}: no window, so it has no features")
     window, before = pair.window, pair.decided_at
     matches, history = recall.similar(window, before), recall.history(window.path, before)
-    features = cheap_features(window, matches, history)
+    features = cheap_features(window, matches, history, pair.newcomer)
     return Labelled(
         pair=pair.id, kind=pair.kind, features=features, group=pull_of(pair), weight=weight
     )

@@ -70,10 +70,13 @@ def build_examples(
     trusted = teachers(changes, settings.trusted)
     revisions = Revisions(repository) if repository else None
     examples: list[Example] = []
+    known: set[str] = set()
     for change in sorted(
         changes, key=lambda c: (c.pull.closed_at or c.pull.created_at, c.pull.number)
     ):
-        examples += ChangeReader(change, revisions, settings, trusted, funnel).read()
+        newcomer = change.pull.author not in known
+        examples += ChangeReader(change, revisions, settings, trusted, funnel, newcomer).read()
+        known.add(change.pull.author)
         progress()
     return examples, funnel
 
@@ -88,7 +91,10 @@ class ChangeReader:
         settings: MiningSettings,
         trusted: Teachers,
         funnel: Funnel,
+        newcomer: bool | None,
     ) -> None:
+        """`newcomer`: whether no earlier change of its author is known."""
+        self._newcomer = newcomer
         self._change, self._pull = change, change.pull
         self._revisions, self._settings = revisions, settings
         self._trusted, self._funnel = trusted, funnel
@@ -289,6 +295,7 @@ class ChangeReader:
             tier=tier,
             url=url or pull.url,
             located=located,
+            newcomer=self._newcomer,
             origin=origin_of(pull.repo, pull.number, url, response, identity),
         )
 

@@ -41,9 +41,6 @@ def _usable(example: Example, part: Split, dropped: Counter[str]) -> bool:
     if part in THINNED and example.kind == "ambiguous":
         dropped["ambiguous, not trained on"] += 1
         return False
-    if part not in THINNED and not example.located:
-        dropped["commit gone: never measured on"] += 1
-        return False
     return True
 
 
@@ -83,6 +80,7 @@ def _pair(example: Example, part: Split, settings: MiningSettings) -> Pair:
         url=example.url,
         licence=settings.licence,
         located=example.located,
+        newcomer=example.newcomer,
         origin=example.origin,
         window=example.window,
     )

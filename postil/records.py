@@ -195,6 +195,8 @@ class Example(Record, frozen=True, kw_only=True):
     url: str
     located: bool = True
     """False: the commit is gone and the window came from the stored hunk: wording only."""
+    newcomer: bool | None = None
+    """Whether it was the first change of its author here."""
     origin: str = ""
     """The name under which a person's decision about it is kept."""
 
@@ -217,6 +219,7 @@ class Pair(Record, frozen=True, kw_only=True):
     url: str = ""
     licence: str = ""
     located: bool = True
+    newcomer: bool | None = None
     origin: str = ""
     window: Window | None = None
 

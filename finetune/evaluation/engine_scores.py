@@ -35,7 +35,7 @@ def score_engine(trial: Trial, name: str, readings: Readings, gate: Gate) -> Eng
         silent_on_silences=draws.interval(mean_of(1 - speaking, clear * (1 - labels))),
         speaks_on_remarks=draws.interval(mean_of(speaking, labels)),
         gate_accuracy=draws.interval(mean_of(gated == labels, clear)),
-        right_line=trial.asked.interval(mean_of(_right_lines(trial.plan.questions, readings))),
+        right_line=trial.asked.interval(_right_lines(trial.plan.questions, readings)),
         four_way=trial.asked.interval(trial.four_way(trial.choices(readings))),
     )
 
@@ -57,15 +57,21 @@ def byte_loss(trial: Trial, readings: Readings) -> Statistic:
 def line_chance(questions: Sequence[Question]) -> float | None:
     """How often a changed row drawn at random would touch the human's rows."""
     shares = []
-    for question in questions:
+    for question in filter(_located, questions):
         rows = [row for row, line in enumerate(question.window.lines, 1) if line.kind != " "]
         anchor = question.human.anchor
         shares.append(fmean(anchor.start <= row <= anchor.end for row in rows) if rows else 0.0)
     return fmean(shares) if shares else None
 
 
-def _right_lines(questions: Sequence[Question], readings: Readings) -> list[bool]:
-    return [_touches(q.human.anchor, readings.questions[q.pair.id].anchor) for q in questions]
+def _right_lines(questions: Sequence[Question], readings: Readings) -> Statistic:
+    """Where the window is a stored hunk, its end tells the line: those do not count."""
+    right = [_touches(q.human.anchor, readings.questions[q.pair.id].anchor) for q in questions]
+    return mean_of(right, [_located(question) for question in questions])
+
+
+def _located(question: Question) -> bool:
+    return question.pair.located
 
 
 def _touches(human: Anchor, ours: Anchor) -> bool:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from finetune.canaries import Canary
 from finetune.engines import Engine
+from finetune.evaluation.ablation import ablate
 from finetune.evaluation.checks import check_parts
 from finetune.evaluation.choices import score_choices
 from finetune.evaluation.engine_scores import line_chance, score_engine
@@ -102,6 +103,7 @@ def evaluate_adapter(
         counts=counts,
         systems=systems,
         gains=gains,
+        ablation=ablate(trial, of_adapter),
         engines=tuple(score_engine(trial, name, readings[name], gates[name]) for name in readings),
         loss_gain=trial.loss_gain(of_base, of_adapter),
         four_way_count=sum(bool(question.choices) for question in plan.questions),

@@ -6,6 +6,7 @@ there is no base to be better than, no loss, and nothing to forget.
 
 from collections.abc import Sequence
 
+from finetune.evaluation.ablation import ablate
 from finetune.evaluation.baselines import WITHOUT_MODEL
 from finetune.evaluation.choices import score_choices
 from finetune.evaluation.engine_scores import line_chance
@@ -54,6 +55,7 @@ def evaluate_memory(
         counts=counts,
         systems=systems,
         gains=gains,
+        ablation=ablate(trial, None),
         engines=(),
         four_way_count=sum(bool(question.choices) for question in plan.questions),
         choices=score_choices(trial, chosen, {}),

@@ -82,7 +82,7 @@ def make_plan(pairs: Sequence[Pair], limits: Limits, seed: int = 7) -> Plan:
     weights: dict[str, float] = {}
     calibration = _thinned(pairs, "calibration", limits.silences, weights, seed)
     test = _thinned(pairs, "test", limits.silences, weights, seed)
-    remarks = [pair for pair in test if pair.kind == "remark"]
+    remarks = [pair for pair in pairs if _asked(pair)]
     chosen = sorted(remarks, key=lambda pair: _shuffled(seed, pair.id))[: limits.remarks]
     silences = [pair for pair in test if pair.kind == "silence"]
     silences.sort(key=lambda pair: _shuffled(seed, pair.id))
@@ -99,6 +99,11 @@ def make_plan(pairs: Sequence[Pair], limits: Limits, seed: int = 7) -> Plan:
         written=written,
         max_tokens=limits.max_tokens,
     )
+
+
+def _asked(pair: Pair) -> bool:
+    """A test remark. One whose commit is gone is asked about as well, but never for its place."""
+    return pair.split == "test" and pair.kind == "remark" and pair.window is not None
 
 
 def _question(pair: Pair, remarks: Sequence[Pair], seed: int, choose: bool) -> Question:

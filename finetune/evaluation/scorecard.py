@@ -88,6 +88,15 @@ class Gain(Record, frozen=True, kw_only=True):
     average_precision: Interval
 
 
+class Ablation(Record, frozen=True, kw_only=True):
+    """The adapter's gate without a group of features; the first row is the one with all."""
+
+    without: str
+    auc: Interval
+    loss: Interval | None
+    """What of the ROC-AUC is lost without them, paired; None: nothing is left out."""
+
+
 class ChoiceScore(Record, frozen=True, kw_only=True):
     """The four-way choice of one way of choosing, on the same remarks as the adapter's."""
 
@@ -266,6 +275,7 @@ class Scorecard(Record, frozen=True, kw_only=True):
     counts: Counts
     systems: tuple[SystemScore, ...]
     gains: tuple[Gain, ...]
+    ablation: tuple[Ablation, ...] = ()
     engines: tuple[EngineScore, ...]
     loss_gain: Interval = UNKNOWN
     """Held-out loss of the base less that of the adapter, paired; above 0 is better."""

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from finetune.evaluation.metrics import Interval
+from finetune.evaluation.metrics import UNKNOWN, Interval
 from finetune.evaluation.scorecard import (
     CanaryScore,
     EngineScore,
@@ -56,6 +56,7 @@ def render_evaluation(scorecard: Scorecard, *, samples: int = 5) -> RenderableTy
         _systems(scorecard),
         *(Text(line) for line in _verdicts(scorecard)),
         _calibrations(scorecard),
+        _ablation(scorecard),
         _slices(scorecard),
         *(_of_models(scorecard) if scorecard.engines else ()),
         _texts(scorecard),
@@ -161,6 +162,15 @@ def _calibrations(scorecard: Scorecard) -> Table:
     ]
     columns = ("calibration error", "Brier skill over the share of remarks")
     return _table("How far probabilities can be believed", "gate of", columns, rows, 3)
+
+
+def _ablation(scorecard: Scorecard) -> Table:
+    rows = [
+        (f"without {one.without}" if one.without else "all features", one.auc, one.loss or UNKNOWN)
+        for one in scorecard.ablation
+    ]
+    columns = ("ROC-AUC", "lost without them")
+    return _table("What each group of features brings to the gate", "gate", columns, rows, 3)
 
 
 def _slices(scorecard: Scorecard) -> Table:

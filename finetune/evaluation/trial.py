@@ -59,8 +59,10 @@ class Trial:
             progress(f"recalling for {what}", done, len(pairs))
         return rows
 
-    def fit(self, names: Sequence[str], alone: str, readings: Readings | None = None) -> Gate:
-        """A gate on some features, fitted on the calibration part."""
+    def fit(
+        self, names: Sequence[str], alone: str | None, readings: Readings | None = None
+    ) -> Gate:
+        """A gate on some features, fitted on the calibration part; `alone` as of `fit_gate`."""
         rows = with_speak(self.calibration, readings.speak) if readings else self.calibration
         return fit_gate(
             rows, min_precision=self.min_precision, names=names, alone=alone, seed=self.seed

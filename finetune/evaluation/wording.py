@@ -79,15 +79,15 @@ def view_samples(
     rows = {row.pair: row for row in with_speak(trial.test, adapter.speak)}
     views = []
     for place, question in enumerate(questions):
-        features = rows[question.pair.id].features
+        row = rows.get(question.pair.id)
         view = SampleView(
             url=question.pair.url,
             path=question.window.path,
             question=question.pair.instruction,
             human=_human(question),
             said=tuple(remarks[place] for remarks in said.values()),
-            probability=gate.probability(features),
-            spoken=gate.speaks(features),
+            probability=gate.probability(row.features) if row else None,
+            spoken=gate.speaks(row.features) if row else False,
             past=past_remarks(trial.recall, question.pair),
         )
         views.append(view)
