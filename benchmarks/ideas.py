@@ -1,11 +1,11 @@
 """Ideas for learning where to speak and what to say, side by side, away from the test part.
 
-    python -m benchmarks.ideas PAIRS.jsonl --out ideas.jsonl [--more MORE.jsonl] [--pool OTHER.jsonl]
+    python -m benchmarks.ideas PAIRS.jsonl --out ideas.jsonl [--more MORE.jsonl] [--pool P.jsonl]
 
-Every idea trains the same base on the newest `--pairs` training pairs at the same settings. Measured
-on what is no test: four-way choice and loss over the remarks of the early-stopping and calibration
-parts, ROC-AUC of speaking over the windows of the calibration part, each with a 95 % interval by
-pull request. One JSON line a run, appended to --out; runs found there are skipped.
+Every idea trains the same base on the newest `--pairs` training pairs at the same settings.
+Measured on what is no test: four-way choice and loss over the remarks of the early-stopping and
+calibration parts, ROC-AUC of speaking over the windows of the calibration part, each with a 95 %
+interval by pull request. One JSON line a run, appended to --out; runs found there are skipped.
 
     as shipped   the plain loss
     ranking      beside it, a remark must be likelier behind its own window than another remark is,
@@ -21,7 +21,7 @@ import os
 import platform
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from msgspec.structs import replace
 from benchmarks.results import newest
 from finetune.processor import prepare_processor
 from postil.answer import Remark, parse_answer, render_answer
-from postil.prompt import render_empty_question, render_question
+from postil.prompt import render_empty_question
 from postil.records import Pair, read_jsonl
 from postil.settings import Settings, TrainSettings, postil_home
 
@@ -102,9 +102,11 @@ def _learned(
     pool: Path | None,
 ) -> tuple[tuple[Pair, ...], TrainSettings]:
     """What is trained on, and how."""
+    from finetune.precedents import show_precedents
+
     learned = newest(pairs, size)
     if idea == "precedents":
-        learned = tuple(_shown(learned))
+        learned = show_precedents(learned, SHOWN)
     if idea == "silences" and more:
         first = min(p.decided_at for p in learned if p.split == "train" and p.decided_at)
         learned = (
@@ -112,7 +114,9 @@ def _learned(
             *(
                 p
                 for p in read_jsonl(more, Pair)
-                if (p.split, p.kind) == ("train", "silence") and p.decided_at and p.decided_at >= first
+                if (p.split, p.kind) == ("train", "silence")
+                and p.decided_at
+                and p.decided_at >= first
             ),
         )
     if idea == "pooled" and pool:
@@ -121,20 +125,12 @@ def _learned(
     return learned, replace(train, epochs=4) if idea == "longer" else train
 
 
-def _shown(pairs: Sequence[Pair]) -> Iterator[Pair]:
-    """Every second training pair with older remarks on similar code in its question."""
-    from finetune.recall import Recall, index_entries
-
-    recall = Recall(index_entries(pairs))
-    for number, pair in enumerate(pairs):
-        yield _with_precedents(pair, recall) if pair.split == "train" and number % 2 else pair
-
-
 def _with_precedents(pair: Pair, recall: Any) -> Pair:
     if pair.window is None:
         return pair
-    matches = recall.similar(pair.window, pair.decided_at, SHOWN)
-    shown = render_question(pair.window, [match.precedent() for match in matches])
+    from finetune.ways import with_precedents
+
+    shown = with_precedents(recall, pair.window, pair.decided_at, SHOWN)
     return replace(pair, instruction=shown)
 
 
@@ -148,11 +144,12 @@ def _measured(
     """Train, measure, and throw the weights away."""
     from finetune.base_model import find_base
     from finetune.engines.local import LocalEngine
-    from finetune.making import describe
+    from finetune.making import describe, scoring_precision
     from finetune.training.train import prepare, save_weights
 
     base = find_base(train.base, postil_home(os.environ))
-    opening: dict[str, Any] = {"precision": "bf16", "max_length": 1024}
+    precision = scoring_precision(Settings(train=train))
+    opening: dict[str, Any] = {"precision": precision, "max_length": 1024}
     if idea == "bare base":
         return read(LocalEngine(base, None, **opening), pairs, silences)
     prepared = prepare(learned[0], learned[1], base)
@@ -191,13 +188,15 @@ def _rank(prepared: Any, base: Any, pairs: Sequence[Pair]) -> None:
 
     from finetune.base_model import load_tokenizer
     from finetune.engines.local import LocalEngine
+    from finetune.making import scoring_precision
     from finetune.training.batches import collate
     from finetune.training.losses import answer_losses
     from finetune.training.samples import Chat, make_sample
 
     remarks = {p.id: p for p in pairs if p.kind == "remark"}
     known = {name: parse_answer(p.response) for name, p in remarks.items()}
-    plain = LocalEngine(base, None, precision="bf16")
+    precision = scoring_precision(Settings(train=prepared.loop.settings))
+    plain = LocalEngine(base, None, precision=precision)
     anchor = "R1\n"
     blind = {
         name: nats / tokens
@@ -223,17 +222,18 @@ def _rank(prepared: Any, base: Any, pairs: Sequence[Pair]) -> None:
             other = draw.choice(names)
             rows = []
             for name in (own.id, other):
-                remark = known[name]
-                truth = known[own.id]
+                remark, truth = known[name], known[own.id]
                 assert remark and truth
                 text = render_answer(Remark(anchor=truth.anchor, message=remark.message))
-                rows.append(make_sample(chat, own.instruction, text, 512))
-            if other == own.id or not all(rows):
+                made = make_sample(chat, own.instruction, text, 512)
+                rows += [made] if made else []
+            if other == own.id or len(rows) < 2:
                 continue
             losses, _ = answer_losses(prepared.loop.model, collate(rows, "cpu"))
             first, second = torch.split(losses, [row.learned for row in rows])
             lead = (blind[own.id] - first.mean()) - (blind[other] - second.mean())
-            (torch.nn.functional.softplus(-SHARP * lead) / len(batch)).backward()
+            loss = torch.nn.functional.softplus(-SHARP * lead) / len(batch)
+            loss.backward()  # type: ignore[no-untyped-call]
         return usual(batch, number, steps)
 
     prepared.loop._step = step
@@ -243,8 +243,9 @@ def read(engine: Any, pairs: Sequence[Pair], silences: int) -> dict[str, Any]:
     """Four-way choice, loss of remarks and AUC of speaking, each with its 95 % interval."""
     from finetune.evaluation.metrics import Bootstrap, Ranking, mean_of
     from finetune.evaluation.plan import Limits, make_plan
-    from finetune.evaluation.readings import _weigh, score_pairs
+    from finetune.evaluation.readings import score_pairs
     from finetune.features import pull_of
+    from finetune.weighing import weigh
 
     plan = make_plan(pairs, Limits(silences=silences))
     windows = plan.calibration
@@ -261,7 +262,10 @@ def read(engine: Any, pairs: Sequence[Pair], silences: int) -> dict[str, Any]:
         [q.pair.instruction for q in questions], [q.pair.response for q in questions]
     )
     each = [nats / tokens if tokens else 0.0 for nats, tokens in losses]
-    choices = [_weigh(engine, question) for question in questions]
+    choices = [
+        weigh(engine, q.pair.instruction, q.human.anchor, q.choices) if q.choices else ()
+        for q in questions
+    ]
     right = [float(bool(choice) and choice[0] == max(choice)) for choice in choices]
     asked = Bootstrap([pull_of(q.pair) for q in questions])
     return {

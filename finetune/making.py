@@ -22,6 +22,7 @@ from finetune.engines.local import LocalEngine
 from finetune.evaluation.evaluate import calibrate_gate
 from finetune.evaluation.readings import Progress, no_progress
 from finetune.gate import GATE_FILE, Gate, write_gate
+from finetune.precedents import show_precedents
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
 from finetune.training.checkpoints import Checkpoints
 from finetune.training.loop import Progressed, Report
@@ -37,10 +38,11 @@ from finetune.training.train import (
     run,
     save_weights,
 )
+from finetune.ways import Chosen, choose_way
 from mining.dataset import digest_pairs
 from postil.errors import ConfigError, TrainingError
 from postil.prompt import TEMPLATE
-from postil.records import AdapterCard, LoraShape, Pair
+from postil.records import AdapterCard, LoraShape, Pair, Way
 from postil.settings import Settings
 
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
@@ -80,7 +82,7 @@ def make_adapter(
     team = team or Team(device=pick_device())
     grown = team.share(lambda: grow(pairs, settings, base, registry.home, progress))
     canaries = choose_canaries(pairs, settings.train.canaries, settings.train.seed)
-    learned = plant(grown.pairs, canaries)
+    learned = show_precedents(plant(grown.pairs, canaries), settings.train.precedents)
     prepared = prepare(learned, settings.train, base, team)
     data = digest_pairs(learned)
     name = fingerprint(settings.train, data, base.sha256, TEMPLATE, str(team.size))
@@ -101,10 +103,18 @@ def make_adapter(
             named = settings.review.name_reviewers
             write_index(folder / INDEX_FILE, index_entries(pairs, named=named))
             card = describe(pairs, settings, base, repo, plan, done, len(canaries))
-            gate = _calibrate(pairs, settings, base, folder, card, progress)
+            engine = LocalEngine(
+                base,
+                folder,
+                precision=scoring_precision(settings),
+                max_length=settings.train.max_length,
+                card=card,
+            )
+            recall = Recall.read(folder / INDEX_FILE)
+            gate = _calibrate(pairs, settings, engine, recall, progress)
             if gate is not None:
                 write_gate(folder / GATE_FILE, gate)
-                card = msgspec.structs.replace(card, threshold=gate.threshold)
+            card = _with_way(card, _choose_way(pairs, settings, engine, recall), gate)
             published = registry.publish(folder, card)
         run_folder.checkpoints.clear()
     return Made(
@@ -193,26 +203,41 @@ def describe(
 def _calibrate(
     pairs: Sequence[Pair],
     settings: Settings,
-    base: BaseModel,
-    folder: Path,
-    card: AdapterCard,
+    engine: LocalEngine,
+    recall: Recall,
     progress: Progress,
 ) -> Gate | None:
     """A gate from the calibration part; None, and so silence, where there is none."""
     if not any(pair.split == "calibration" and pair.window for pair in pairs):
         return None
-    engine = LocalEngine(
-        base,
-        folder,
-        precision=scoring_precision(settings),
-        max_length=settings.train.max_length,
-        card=card,
-    )
     return calibrate_gate(
         engine,
         pairs,
-        Recall.read(folder / INDEX_FILE),
+        recall,
         min_precision=settings.review.min_precision,
         seed=settings.train.seed,
         progress=progress,
+    )
+
+
+def _choose_way(
+    pairs: Sequence[Pair], settings: Settings, engine: LocalEngine, recall: Recall
+) -> Chosen:
+    """How it is to say things; what was not trained is not tried, nor quoting from no memory."""
+    ways: list[Way] = ["write"]
+    if recall.entries:
+        ways.append("recall")
+        if settings.train.precedents:
+            ways.append("recall+write")
+    tokens, seed = settings.review.max_tokens, settings.train.seed
+    return choose_way(engine, pairs, recall, ways, max_tokens=tokens, seed=seed)
+
+
+def _with_way(card: AdapterCard, chosen: Chosen, gate: Gate | None) -> AdapterCard:
+    tried = {f"chrf_{way}": round(score, 2) for way, score in chosen.chrf.items()}
+    return msgspec.structs.replace(
+        card,
+        scoring={**card.scoring, "way": chosen.way},
+        metrics={**card.metrics, **tried},
+        threshold=gate.threshold if gate else None,
     )

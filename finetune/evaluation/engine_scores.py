@@ -10,7 +10,7 @@ from finetune.evaluation.metrics import Statistic, mean_of
 from finetune.evaluation.plan import Question
 from finetune.evaluation.readings import Readings
 from finetune.evaluation.scorecard import EngineScore
-from finetune.evaluation.systems import way_of
+from finetune.evaluation.systems import decider_of
 from finetune.evaluation.trial import Trial, token_loss
 from finetune.gate import Gate
 from postil.answer import Anchor
@@ -23,7 +23,7 @@ def score_engine(trial: Trial, name: str, readings: Readings, gate: Gate) -> Eng
     """The figures of one engine, and of its gate at its threshold."""
     labels, clear, draws = trial.labels, trial.clear, trial.windows
     speaking = np.array([readings.speak[row.pair] > 0 for row in trial.test], dtype=np.float64)
-    gated = way_of(trial, name, gate, readings).spoken()
+    gated = decider_of(trial, name, gate, readings).spoken()
     loss = trial.loss(readings)
     return EngineScore(
         name=name,

@@ -28,12 +28,13 @@ from finetune.evaluation.readings import (
     Readings,
     no_progress,
     read_shown,
+    read_ways,
     score_pairs,
     take_readings,
 )
 from finetune.evaluation.scorecard import Counts, LiveGain, Scorecard
 from finetune.evaluation.slices import most_frequent_author, score_slices
-from finetune.evaluation.systems import Way, gain_over, score_systems, way_of
+from finetune.evaluation.systems import Decider, decider_of, gain_over, score_systems
 from finetune.evaluation.trial import ADAPTER, BASE, Choice, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
 from finetune.features import FEATURES, SPEAK, label_window, pull_of, with_speak
@@ -42,7 +43,7 @@ from finetune.gate_fitting import fit_gate
 from finetune.recall import Recall
 from postil.errors import ConfigError
 from postil.prompt import TEMPLATE
-from postil.records import Pair
+from postil.records import Pair, Way
 
 Opener = Callable[[], AbstractContextManager[Engine]]
 """Loads an engine on entering and lets it go on leaving."""
@@ -66,6 +67,7 @@ def evaluate_adapter(
     adapter: str,
     base: str,
     gate: Gate | None = None,
+    way: Way = "write",
     limits: Limits | None = None,
     live: Live | None = None,
     plain: Sequence[PlainText] = (),
@@ -74,7 +76,7 @@ def evaluate_adapter(
     seed: int = 7,
     progress: Progress = no_progress,
 ) -> Scorecard:
-    """Measure; `gate` is the adapter's own, fitted here where there is none.
+    """Measure; `gate` is the adapter's own, fitted here where there is none; `way`: how it speaks.
 
     `live` is the promoted adapter, on whatever base. `plain` is read to see what was forgotten,
     `canaries` are those the adapter was trained with. ConfigError where the pairs hold no test
@@ -83,7 +85,7 @@ def evaluate_adapter(
     plan = plan_test(pairs, limits or Limits(), seed)
     plan = replace(plan, plain=tuple(plain), canaries=tuple(canaries))
     of_base, shown = _read_base(open_base, plan, recall, progress)
-    of_adapter = _read_adapter(open_adapter, plan, progress)
+    of_adapter, by_way = _read_adapter(open_adapter, plan, recall, progress)
     trial = Trial(plan, recall, progress, min_precision=min_precision, seed=seed)
     gates = {
         ADAPTER: gate or trial.fit(FEATURES, SPEAK, of_adapter),
@@ -93,13 +95,14 @@ def evaluate_adapter(
     choices = {name: trial.choices(each) for name, each in readings.items()}
     counts = count_windows(pairs, plan)
     systems, gains = score_systems(trial, gates, readings, counts.pulls)
-    said = gather_remarks(trial, readings, shown)
-    ours = way_of(trial, ADAPTER, gates[ADAPTER], of_adapter)
+    said = gather_remarks(trial, readings, shown, by_way, way)
+    ours = decider_of(trial, ADAPTER, gates[ADAPTER], of_adapter)
     return Scorecard(
         adapter=adapter,
         base=base,
         template=TEMPLATE,
         seed=seed,
+        way=way,
         counts=counts,
         systems=systems,
         gains=gains,
@@ -147,9 +150,13 @@ def _read_base(
         return readings, read_shown(engine, plan, recall, progress)
 
 
-def _read_adapter(opener: Opener, plan: Plan, progress: Progress) -> Readings:
+def _read_adapter(
+    opener: Opener, plan: Plan, recall: Recall, progress: Progress
+) -> tuple[Readings, dict[Way, tuple[str, ...]]]:
+    """Also what it says by each way."""
     with opener() as engine:
-        return take_readings(engine, plan, progress, name=ADAPTER)
+        readings = take_readings(engine, plan, progress, name=ADAPTER)
+        return readings, read_ways(engine, plan, readings, recall, progress)
 
 
 def plan_test(pairs: Sequence[Pair], limits: Limits, seed: int) -> Plan:
@@ -162,13 +169,13 @@ def plan_test(pairs: Sequence[Pair], limits: Limits, seed: int) -> Plan:
 
 
 def beside(
-    trial: Trial, live: Live, ours: Way, chosen: Sequence[Choice], progress: Progress
+    trial: Trial, live: Live, ours: Decider, chosen: Sequence[Choice], progress: Progress
 ) -> LiveGain:
     """What the adapter gains over the live one; of that only what is compared is asked."""
     asked = replace(trial.plan, written=0, plain=(), canaries=())
     readings = live.read(asked, progress)
     gate = live.gate or trial.fit(FEATURES, SPEAK, readings)
-    theirs = way_of(trial, live.name, gate, readings)
+    theirs = decider_of(trial, live.name, gate, readings)
     four_way = trial.four_way(trial.choices(readings))
     return LiveGain(
         adapter=live.name,

@@ -17,7 +17,7 @@ from finetune.evaluation.readings import Progress, no_progress
 from finetune.evaluation.remembered import remember
 from finetune.evaluation.scorecard import Scorecard
 from finetune.evaluation.slices import most_frequent_author, score_slices
-from finetune.evaluation.systems import score_without_engine, way_of
+from finetune.evaluation.systems import decider_of, score_without_engine
 from finetune.evaluation.trial import ADAPTER, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
 from finetune.gate import Gate
@@ -43,15 +43,16 @@ def evaluate_memory(
     trial = Trial(plan, recall, progress, min_precision=min_precision, seed=seed)
     gate = gate or trial.fit(WITHOUT_MODEL.features, WITHOUT_MODEL.alone)
     readings = remember(plan, recall)
-    ours, chosen = way_of(trial, ADAPTER, gate), trial.choices(readings)
+    ours, chosen = decider_of(trial, ADAPTER, gate), trial.choices(readings)
     counts = count_windows(pairs, plan)
     systems, gains = score_without_engine(trial, ours, counts.pulls)
-    said = gather_remarks(trial, {ADAPTER: readings}, ())
+    said = gather_remarks(trial, {ADAPTER: readings}, (), {}, "recall")
     return Scorecard(
         adapter=adapter,
         base="",
         template=TEMPLATE,
         seed=seed,
+        way="recall",
         counts=counts,
         systems=systems,
         gains=gains,

@@ -24,7 +24,7 @@ from finetune.evaluation.scorecard import Scorecard
 from finetune.gate import GATE_FILE, Gate, read_gate
 from finetune.recall import INDEX_FILE, Recall
 from mining.dataset import digest_pairs
-from postil.records import AdapterCard, Pair
+from postil.records import AdapterCard, Pair, Way
 from postil.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def _prove_weights(
         adapter=folder.name,
         base=card.base,
         gate=gate_of(folder, card),
+        way=way_of_card(card),
         live=live,
         limits=limits,
         plain=plain_texts(),
@@ -95,6 +96,11 @@ def _prove_weights(
 def gate_of(folder: Path, card: AdapterCard) -> Gate | None:
     """An adapter's own gate."""
     return read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
+
+
+def way_of_card(card: AdapterCard) -> Way:
+    """How an adapter says things."""
+    return cast(Way, card.scoring.get("way", "write"))
 
 
 def live_adapter(folder: Path, home: Path) -> Live:

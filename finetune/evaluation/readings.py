@@ -3,17 +3,16 @@
 from collections.abc import Callable, Sequence
 
 from finetune.engines import Engine
-from finetune.evaluation.plan import Plan, Question
+from finetune.evaluation.plan import Plan
 from finetune.recall import Recall
-from postil.answer import Anchor, Remark, anchors, render_answer
-from postil.prompt import render_empty_question, render_question
-from postil.records import Pair, Record, Window
+from finetune.ways import SHOWN, Asked, say, with_precedents
+from finetune.weighing import weigh
+from postil.answer import Anchor, anchors
+from postil.records import Pair, Record, Way, Window
 
 CHUNK = 64
 """Questions handed to an engine at once, so that progress moves."""
 WRITTEN_AT_ONCE = 10
-SHOWN = 3
-"""Similar remarks in a question that shows some."""
 RIVALS = 15
 """Secrets that were never planted, for each canary."""
 
@@ -80,9 +79,8 @@ def read_shown(
     asked = plan.questions[: plan.written]
     instructions, places = [], []
     for question in asked:
-        matches = recall.similar(question.window, question.pair.decided_at, SHOWN)
-        precedents = [match.precedent() for match in matches]
-        instructions.append(render_question(question.window, precedents))
+        before = question.pair.decided_at
+        instructions.append(with_precedents(recall, question.window, before, SHOWN))
         places.append(_likeliest(engine, instructions[-1], question.window))
     stage = f"base, shown {SHOWN} remarks: writing"
     messages = _write(engine, instructions, places, plan.max_tokens, progress, stage)
@@ -90,6 +88,39 @@ def read_shown(
         Reading(anchor=anchor, message=message, choice=())
         for anchor, message in zip(places, messages, strict=True)
     )
+
+
+def read_ways(
+    engine: Engine,
+    plan: Plan,
+    readings: Readings,
+    recall: Recall,
+    progress: Progress = no_progress,
+) -> dict[Way, tuple[str, ...]]:
+    """What an engine says by each way to the questions answered in words, at the lines it chose."""
+    asked = [
+        Asked(
+            window=question.window,
+            anchor=readings.questions[question.pair.id].anchor,
+            before=question.pair.decided_at,
+        )
+        for question in plan.questions[: plan.written]
+    ]
+    found: dict[Way, tuple[str, ...]] = {
+        "write": tuple(
+            readings.questions[question.pair.id].message or ""
+            for question in plan.questions[: plan.written]
+        )
+    }
+    others: tuple[Way, ...] = ("recall", "recall+write")
+    for way in others:
+        messages: list[str] = []
+        for start in range(0, len(asked), WRITTEN_AT_ONCE):
+            part = asked[start : start + WRITTEN_AT_ONCE]
+            messages += say(engine, recall, way, part, plan.max_tokens)
+            progress(f"adapter by {way}", len(messages), len(asked))
+        found[way] = tuple(messages)
+    return found
 
 
 def score_pairs(
@@ -128,7 +159,11 @@ def _answer(engine: Engine, plan: Plan, progress: Progress, name: str) -> dict[s
     places, choices = [], []
     for done, question in enumerate(plan.questions, 1):
         places.append(_likeliest(engine, question.pair.instruction, question.window))
-        choices.append(_weigh(engine, question))
+        choices.append(
+            weigh(engine, question.pair.instruction, question.human.anchor, question.choices)
+            if question.choices
+            else ()
+        )
         progress(f"{name}: choosing lines and remarks", done, len(plan.questions))
     asked = [question.pair.instruction for question in plan.questions[: plan.written]]
     stage = f"{name}: writing remarks"
@@ -190,27 +225,3 @@ def _ask_canaries(
         found.append(CanaryReading(message=message, nats=tuple(nats for nats, _ in losses)))
         progress(f"{name}: canaries", done, len(plan.canaries))
     return tuple(found)
-
-
-def _weigh(engine: Engine, question: Question) -> tuple[float, ...]:
-    """For each message log p(message | window) - log p(message | no window), a token.
-
-    All stand behind the true anchor, whose own share is taken off: it is the same for all, and
-    divided by their lengths it would favour short or long ones.
-    """
-    if not question.choices:
-        return ()
-    anchor, empty = question.human.anchor, render_empty_question()
-    answers = [render_answer(Remark(anchor=anchor, message=text)) for text in question.choices]
-    told = engine.loss([question.pair.instruction] * len(answers), answers)
-    blind = engine.loss([empty] * len(answers), answers)
-    if not all(tokens for _, tokens in (*told, *blind)):
-        return ()
-    shared = (
-        engine.anchor_scores(question.pair.instruction, [anchor])[0]
-        - engine.anchor_scores(empty, [anchor])[0]
-    )
-    return tuple(
-        (without - given - shared) / tokens
-        for (given, tokens), (without, _) in zip(told, blind, strict=True)
-    )

@@ -12,7 +12,7 @@ import msgspec
 
 from finetune.evaluation.metrics import UNKNOWN, Interval
 from postil.errors import ConfigError
-from postil.records import Record
+from postil.records import Record, Way
 
 SCHEMA = 2
 
@@ -272,6 +272,8 @@ class Scorecard(Record, frozen=True, kw_only=True):
     data_sha256: str = ""
     """Of the pairs that were measured on."""
     seed: int
+    way: Way = "write"
+    """How the adapter says things; the others are rows of `text` of their own."""
     counts: Counts
     systems: tuple[SystemScore, ...]
     gains: tuple[Gain, ...]

@@ -11,7 +11,7 @@ from finetune.categories import categorize
 from finetune.evaluation.metrics import Ranking, masked
 from finetune.evaluation.readings import Readings
 from finetune.evaluation.scorecard import Slice, SliceKind
-from finetune.evaluation.systems import Way
+from finetune.evaluation.systems import Decider
 from finetune.evaluation.trial import Trial
 from postil.answer import remark_text
 from postil.records import Pair
@@ -26,7 +26,7 @@ def most_frequent_author(pairs: Iterable[Pair]) -> str:
     return authors[0][0] if len(authors) > 1 else ""
 
 
-def score_slices(trial: Trial, way: Way, readings: Readings, author: str) -> tuple[Slice, ...]:
+def score_slices(trial: Trial, way: Decider, readings: Readings, author: str) -> tuple[Slice, ...]:
     """Every slice with enough remarks; `author` is the key of the most frequent reviewer."""
     ranking = Ranking(way.probabilities, trial.labels)
     four_way = trial.four_way(trial.choices(readings))

@@ -19,7 +19,7 @@ from finetune.features import SPEAK
 from finetune.gate import Gate
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
+class Decider(msgspec.Struct, frozen=True, kw_only=True):
     """A way of deciding: a probability for each test window, and from which it speaks."""
 
     name: str
@@ -36,9 +36,9 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
         return (np.asarray(self.probabilities) >= self.threshold).astype(np.float64)
 
 
-def way_of(trial: Trial, name: str, gate: Gate, readings: Readings | None = None) -> Way:
+def decider_of(trial: Trial, name: str, gate: Gate, readings: Readings | None = None) -> Decider:
     """What a gate makes of the test windows."""
-    return Way(
+    return Decider(
         name=name,
         probabilities=trial.probabilities(gate, readings),
         threshold=gate.threshold,
@@ -56,21 +56,21 @@ def score_systems(
 
 
 def score_without_engine(
-    trial: Trial, ours: Way, pulls: int
+    trial: Trial, ours: Decider, pulls: int
 ) -> tuple[tuple[SystemScore, ...], tuple[Gain, ...]]:
     """The same for an adapter without weights: its own way, and those that need no engine."""
     return _score_all(trial, ours, [ours, *_for_nothing(trial)], pulls)
 
 
 def _score_all(
-    trial: Trial, ours: Way, ways: Sequence[Way], pulls: int
+    trial: Trial, ours: Decider, ways: Sequence[Decider], pulls: int
 ) -> tuple[tuple[SystemScore, ...], tuple[Gain, ...]]:
     scores = tuple(_score(trial, way, pulls) for way in ways)
     gains = tuple(gain_over(trial, ours, way) for way in ways if way.name not in (ADAPTER, "never"))
     return scores, gains
 
 
-def gain_over(trial: Trial, ours: Way, theirs: Way) -> Gain:
+def gain_over(trial: Trial, ours: Decider, theirs: Decider) -> Gain:
     """What one way of deciding has over another, paired by resample."""
     draws, clear = trial.windows, trial.clear
     first, second = (Ranking(way.probabilities, trial.labels) for way in (ours, theirs))
@@ -85,25 +85,25 @@ def gain_over(trial: Trial, ours: Way, theirs: Way) -> Gain:
 
 def _of_engines(
     trial: Trial, gates: Mapping[str, Gate], readings: Mapping[str, Readings]
-) -> Iterator[Way]:
+) -> Iterator[Decider]:
     for name, gate in gates.items():
-        yield way_of(trial, name, gate, readings[name])
+        yield decider_of(trial, name, gate, readings[name])
         alone = trial.fit((SPEAK,), SPEAK, readings[name])
-        yield way_of(trial, f"{name}, model alone", alone, readings[name])
+        yield decider_of(trial, f"{name}, model alone", alone, readings[name])
 
 
-def _for_nothing(trial: Trial) -> Iterator[Way]:
+def _for_nothing(trial: Trial) -> Iterator[Decider]:
     for baseline in GATES:
-        yield way_of(trial, baseline.name, trial.fit(baseline.features, baseline.alone))
+        yield decider_of(trial, baseline.name, trial.fit(baseline.features, baseline.alone))
     level = [0.0] * len(trial.test)
     for name, threshold, note in (
         ("always", 0.0, "speaks on every window"),
         ("never", None, "speaks on no window"),
     ):
-        yield Way(name=name, probabilities=level, threshold=threshold, note=note, sure=False)
+        yield Decider(name=name, probabilities=level, threshold=threshold, note=note, sure=False)
 
 
-def _score(trial: Trial, way: Way, pulls: int) -> SystemScore:
+def _score(trial: Trial, way: Decider, pulls: int) -> SystemScore:
     draws, labels, clear = trial.windows, trial.labels, trial.clear
     ranking = Ranking(way.probabilities, labels)
     spoken = way.spoken()

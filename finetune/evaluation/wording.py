@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from finetune.evaluation.baselines import constant_remark, random_remark, retrieved_remark
 from finetune.evaluation.grounding import score_grounding
 from finetune.evaluation.plan import Question
-from finetune.evaluation.readings import SHOWN, Reading, Readings
+from finetune.evaluation.readings import Reading, Readings
 from finetune.evaluation.scorecard import GroundingScore, PastRemark, Said, SampleView, TextScore
 from finetune.evaluation.text import score_remarks, score_variety
-from finetune.evaluation.trial import BASE, Trial
+from finetune.evaluation.trial import ADAPTER, BASE, Trial
 from finetune.features import with_speak
 from finetune.gate import Gate
 from finetune.recall import Recall
-from postil.records import Pair
+from finetune.ways import SHOWN
+from postil.records import Pair, Way
 
 HUMAN = "human"
 REMEMBERED = 2
@@ -24,11 +25,16 @@ Remarks = dict[str, list[Said]]
 
 
 def gather_remarks(
-    trial: Trial, readings: Mapping[str, Readings], shown: Sequence[Reading]
+    trial: Trial,
+    readings: Mapping[str, Readings],
+    shown: Sequence[Reading],
+    ways: Mapping[Way, Sequence[str]],
+    way: Way,
 ) -> Remarks:
     """What each system says to each question that is answered in words, in order.
 
-    `shown`: what the base said with similar remarks in its question.
+    `shown`: what the base said with similar remarks in its question; `ways`: what the adapter said
+    by each way, empty where it knows but one; `way`: the one it is used by.
     """
     questions = trial.plan.questions[: trial.plan.written]
     entries, seed = trial.recall.entries, trial.seed
@@ -37,6 +43,12 @@ def gather_remarks(
         name: [_written(name, of_engine.questions[q.pair.id]) for q in questions]
         for name, of_engine in readings.items()
     }
+    for name, messages in ways.items():
+        theirs = [
+            Said(name=ADAPTER, anchor=one.anchor, message=message)
+            for one, message in zip(said[ADAPTER], messages, strict=True)
+        ]
+        said[ADAPTER if name == way else f"{ADAPTER} by {name}"] = theirs
     if BASE in readings:
         said[SHOWN_BASE] = [_written(SHOWN_BASE, reading) for reading in shown]
     said["retrieval"] = [_retrieved(trial.recall, question) for question in questions]
