@@ -43,6 +43,9 @@ class Gate(Record, frozen=True, kw_only=True):
     """Silences each fitted silence stood for; the intercept is corrected by its logarithm."""
     note: str
     """What was done, in words."""
+    by_kind: dict[str, float | None] = msgspec.field(default_factory=dict)
+    """Thresholds of kinds of remarks (`finetune.categories`) that have one of their own; None:
+    such a remark is never made."""
 
     def probability(self, features: Mapping[str, float]) -> float:
         """Chance that a reviewer would remark on the window; AdapterError on a missing feature."""
@@ -82,7 +85,8 @@ def read_gate(path: Path) -> Gate:
         raise AdapterError(f"{path}: not a gate: {error}") from error
     if gate.version != VERSION:
         raise AdapterError(f"{path}: gate version {gate.version}, this Postil reads {VERSION}")
-    numbers = (*gate.coefficients, *gate.means, *gate.scales, gate.intercept)
+    own = (value for value in gate.by_kind.values() if value is not None)
+    numbers = (*gate.coefficients, *gate.means, *gate.scales, gate.intercept, *own)
     lengths = {len(gate.features), len(gate.coefficients), len(gate.means), len(gate.scales)}
     if (
         len(lengths) != 1

@@ -19,11 +19,14 @@ from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision, pick_device
 from finetune.canaries import PLANTED, choose_canaries, plant
 from finetune.engines.local import LocalEngine
-from finetune.evaluation.evaluate import calibrate_gate
+from finetune.evaluation.evaluate import calibration_rows
 from finetune.evaluation.readings import Progress, no_progress
 from finetune.gate import GATE_FILE, Gate, write_gate
+from finetune.gate_fitting import fit_gate
+from finetune.kind_thresholds import ask_words, likeliest, with_kinds
 from finetune.precedents import show_precedents
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
+from finetune.topics import TOPICS_FILE, recurring, write_topics
 from finetune.training.checkpoints import Checkpoints
 from finetune.training.loop import Progressed, Report
 from finetune.training.measured import METRICS
@@ -111,10 +114,12 @@ def make_adapter(
                 card=card,
             )
             recall = Recall.read(folder / INDEX_FILE)
-            gate = _calibrate(pairs, settings, engine, recall, progress)
+            write_topics(folder / TOPICS_FILE, recurring(pairs, recall, settings))
+            chosen = _choose_way(pairs, settings, engine, recall)
+            gate = _calibrate(pairs, settings, engine, recall, chosen.way, progress)
             if gate is not None:
                 write_gate(folder / GATE_FILE, gate)
-            card = _with_way(card, _choose_way(pairs, settings, engine, recall), gate)
+            card = _with_way(card, chosen, gate)
             published = registry.publish(folder, card)
         run_folder.checkpoints.clear()
     return Made(
@@ -205,19 +210,18 @@ def _calibrate(
     settings: Settings,
     engine: LocalEngine,
     recall: Recall,
+    way: Way,
     progress: Progress,
 ) -> Gate | None:
     """A gate from the calibration part; None, and so silence, where there is none."""
     if not any(pair.split == "calibration" and pair.window for pair in pairs):
         return None
-    return calibrate_gate(
-        engine,
-        pairs,
-        recall,
-        min_precision=settings.review.min_precision,
-        seed=settings.train.seed,
-        progress=progress,
-    )
+    seed, tokens = settings.train.seed, settings.review.max_tokens
+    rows = calibration_rows(engine, pairs, recall, seed=seed, progress=progress)
+    gate = fit_gate(rows, min_precision=settings.review.min_precision, seed=seed)
+    asked = {row.pair for row in likeliest(gate, rows)}
+    said = ask_words(engine, recall, way, [pair for pair in pairs if pair.id in asked], tokens)
+    return with_kinds(gate, rows, said)
 
 
 def _choose_way(

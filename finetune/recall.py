@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from math import fsum, log, sqrt
 from pathlib import Path, PurePosixPath
 
@@ -20,7 +21,15 @@ from numpy.typing import NDArray
 
 from postil.answer import Anchor, parse_answer, row_letter
 from postil.prompt import Precedent
-from postil.records import Pair, Record, Resemblance, Window, read_jsonl, write_jsonl
+from postil.records import (
+    DiffLine,
+    Pair,
+    Record,
+    Resemblance,
+    Window,
+    read_jsonl,
+    write_jsonl,
+)
 
 INDEX_FILE = "index.jsonl"
 K1, B = 1.5, 0.75
@@ -60,6 +69,11 @@ class IndexEntry(Record, frozen=True, kw_only=True):
     def rows(self) -> list[str]:
         """The rows the remark stood on, without their marks."""
         return _unmarked(self.text)[self.start - 1 : self.end]
+
+    def window(self) -> Window:
+        """The window again, but for its line numbers."""
+        lines = (DiffLine(kind=row[0], text=row[1:]) for row in self.text.split("\n"))  # type: ignore[arg-type]
+        return Window(path=self.path, language=self.language, lines=tuple(lines))
 
 
 class Match(Record, frozen=True, kw_only=True):
@@ -107,6 +121,11 @@ def code_tokens(text: str) -> list[str]:
         if match["after"]:
             found.append(word.lower() + match["after"])
     return found
+
+
+@lru_cache(maxsize=20_000)
+def _token_set(text: str) -> frozenset[str]:
+    return frozenset(code_tokens(text))
 
 
 def window_text(window: Window) -> str:
@@ -204,6 +223,10 @@ class Recall:
         on_path = bisect_left(self._paths.get(path, []), known)
         return on_path, bisect_left(self._folders.get(_folder(path), []), known)
 
+    def most_similar_row(self, window: Window, entry: IndexEntry) -> tuple[int, float]:
+        """The changed row most like the rows an entry's remark stood on, and how like, 0 to 1."""
+        return self._most_similar_row(window, entry, len(self.entries))
+
     def _known(self, before: datetime | None) -> int:
         """How many of the entries, which are in time order, may be looked at."""
         return len(self.entries) if before is None else bisect_left(self._times, before)
@@ -237,19 +260,19 @@ class Recall:
 
     def _most_similar_row(self, window: Window, entry: IndexEntry, known: int) -> tuple[int, float]:
         """The changed row that shares most with the rows remarked on (weighted Dice)."""
-        wanted = set(code_tokens("\n".join(entry.rows())))
+        wanted = _token_set("\n".join(entry.rows()))
         best_row, best = 0, -1.0
         for row, line in enumerate(window.lines, 1):
             if line.kind == " ":
                 continue
-            tokens = set(code_tokens(line.text))
+            tokens = _token_set(line.text)
             whole = self._weight(wanted, known) + self._weight(tokens, known)
             alike = 2 * self._weight(wanted & tokens, known) / whole if whole else 0.0
             if alike > best:
                 best_row, best = row, alike
         return (best_row, best) if best_row else (1, 0.0)
 
-    def _weight(self, tokens: set[str], known: int) -> float:
+    def _weight(self, tokens: frozenset[str], known: int) -> float:
         """Summed exactly: a set has another order in every process."""
         return fsum(self._idf(token, known) for token in tokens)
 

@@ -19,6 +19,7 @@ from finetune.features import label_window
 from finetune.gate import GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
+from finetune.topics import TOPICS_FILE, recurring, write_topics
 from mining.dataset import digest_pairs
 from postil.errors import ConfigError
 from postil.prompt import TEMPLATE
@@ -52,9 +53,12 @@ def make_retrieval(
             f"{repo}: no accepted remark in the training part whose window was rebuilt from git,"
             " so there is nothing to remember: mine more history"
         )
-    gate = _calibrate(pairs, Recall(entries), settings, progress)
+    recall = Recall(entries)
+    gate = _calibrate(pairs, recall, settings, progress)
+    topics = recurring(pairs, recall, settings)
     with registry.workspace(repo) as folder:
         write_index(folder / INDEX_FILE, entries)
+        write_topics(folder / TOPICS_FILE, topics)
         if gate is not None:
             write_gate(folder / GATE_FILE, gate)
         published = registry.publish(folder, _describe(pairs, settings, repo, len(entries), gate))

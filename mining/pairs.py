@@ -2,7 +2,8 @@
 
 The instruction is `postil.prompt.render_question` and nothing else; the response is a rendered
 answer. Training and early stopping hold `silences` times as many silences as remarks; calibration
-and test keep every window, as reviewers meet them. What is said too often, or by one person alone,
+and test keep every window, as reviewers meet them; a remark there whose commit is gone is measured
+in words only. What is said too often, or by one person alone,
 is capped in training (`mining.capping`).
 """
 
@@ -40,6 +41,9 @@ def to_pairs(
 def _usable(example: Example, part: Split, dropped: Counter[str]) -> bool:
     if part in THINNED and example.kind == "ambiguous":
         dropped["ambiguous, not trained on"] += 1
+        return False
+    if part not in THINNED and not example.located and example.kind != "remark":
+        dropped["commit gone: no place to measure"] += 1
         return False
     return True
 

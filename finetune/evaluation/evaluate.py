@@ -32,15 +32,16 @@ from finetune.evaluation.readings import (
     score_pairs,
     take_readings,
 )
+from finetune.evaluation.recurring import score_topics
 from finetune.evaluation.scorecard import Counts, LiveGain, Scorecard
 from finetune.evaluation.slices import most_frequent_author, score_slices
 from finetune.evaluation.systems import Decider, decider_of, gain_over, score_systems
 from finetune.evaluation.trial import ADAPTER, BASE, Choice, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
-from finetune.features import FEATURES, SPEAK, label_window, pull_of, with_speak
+from finetune.features import FEATURES, SPEAK, Labelled, label_window, pull_of, with_speak
 from finetune.gate import Gate
-from finetune.gate_fitting import fit_gate
 from finetune.recall import Recall
+from finetune.topics import Topic
 from postil.errors import ConfigError
 from postil.prompt import TEMPLATE
 from postil.records import Pair, Way
@@ -68,6 +69,7 @@ def evaluate_adapter(
     base: str,
     gate: Gate | None = None,
     way: Way = "write",
+    topics: Sequence[Topic] = (),
     limits: Limits | None = None,
     live: Live | None = None,
     plain: Sequence[PlainText] = (),
@@ -118,26 +120,26 @@ def evaluate_adapter(
         forgetting=measure_forgetting(plan.plain, of_base, of_adapter, seed),
         canaries=score_canaries(plan.canaries, of_adapter, seed),
         slices=score_slices(trial, ours, of_adapter, most_frequent_author(pairs)),
+        topics=score_topics(trial, topics),
         samples=view_samples(trial, gates[ADAPTER], of_adapter, said),
         mistakes=worst_mistakes(trial, gates[ADAPTER], of_adapter),
     )
 
 
-def calibrate_gate(
+def calibration_rows(
     engine: Engine,
     pairs: Sequence[Pair],
     recall: Recall,
     *,
     limits: Limits | None = None,
-    min_precision: float = 0.5,
     seed: int = 7,
     progress: Progress = no_progress,
-) -> Gate:
-    """Fit an adapter's gate on the calibration part, which it was not trained on."""
+) -> list[Labelled]:
+    """What an adapter's gate is fitted on: the calibration part, which it was not trained on."""
     plan = make_plan(pairs, limits or Limits(), seed)
     speaks = score_pairs(engine, plan.calibration, progress, stage="scoring calibration windows")
     rows = [label_window(pair, recall, plan.weights[pair.id]) for pair in plan.calibration]
-    return fit_gate(with_speak(rows, speaks), min_precision=min_precision, seed=seed)
+    return with_speak(rows, speaks)
 
 
 def _read_base(

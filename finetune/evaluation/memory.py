@@ -14,6 +14,7 @@ from finetune.evaluation.evaluate import Live, beside, count_windows, plan_test
 from finetune.evaluation.mistakes import worst_mistakes
 from finetune.evaluation.plan import Limits
 from finetune.evaluation.readings import Progress, no_progress
+from finetune.evaluation.recurring import score_topics
 from finetune.evaluation.remembered import remember
 from finetune.evaluation.scorecard import Scorecard
 from finetune.evaluation.slices import most_frequent_author, score_slices
@@ -22,6 +23,7 @@ from finetune.evaluation.trial import ADAPTER, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
 from finetune.gate import Gate
 from finetune.recall import Recall
+from finetune.topics import Topic
 from postil.prompt import TEMPLATE
 from postil.records import Pair
 
@@ -32,6 +34,7 @@ def evaluate_memory(
     *,
     adapter: str,
     gate: Gate | None = None,
+    topics: Sequence[Topic] = (),
     limits: Limits | None = None,
     live: Live | None = None,
     min_precision: float = 0.5,
@@ -65,6 +68,7 @@ def evaluate_memory(
         text=score_text(trial, said),
         grounding=score_places(trial, said),
         slices=score_slices(trial, ours, readings, most_frequent_author(pairs)),
+        topics=score_topics(trial, topics),
         samples=view_samples(trial, gate, readings, said),
         mistakes=worst_mistakes(trial, gate, readings),
     )

@@ -23,6 +23,7 @@ from finetune.evaluation.remembered import remember
 from finetune.evaluation.scorecard import Scorecard
 from finetune.gate import GATE_FILE, Gate, read_gate
 from finetune.recall import INDEX_FILE, Recall
+from finetune.topics import TOPICS_FILE, Topic, read_topics
 from mining.dataset import digest_pairs
 from postil.records import AdapterCard, Pair, Way
 from postil.settings import Settings
@@ -49,9 +50,11 @@ def prove(
     if card.has_weights:
         found = _prove_weights(folder, card, pairs, settings, home, progress, limits, beside)
     else:
+        recall = Recall.read(folder / INDEX_FILE)
         found = evaluate_memory(
             pairs,
-            Recall.read(folder / INDEX_FILE),
+            recall,
+            topics=topics_of(folder, card, recall),
             adapter=folder.name,
             gate=gate_of(folder, card),
             live=beside,
@@ -74,16 +77,17 @@ def _prove_weights(
 ) -> Scorecard:
     from finetune.base_model import find_base
 
-    base = find_base(card.base, home)
+    base, recall = find_base(card.base, home), Recall.read(folder / INDEX_FILE)
     return evaluate_adapter(
         pairs,
-        Recall.read(folder / INDEX_FILE),
+        recall,
         open_base=lambda: opened(base, None, card),
         open_adapter=lambda: opened(base, folder, card),
         adapter=folder.name,
         base=card.base,
         gate=gate_of(folder, card),
         way=way_of_card(card),
+        topics=topics_of(folder, card, recall),
         live=live,
         limits=limits,
         plain=plain_texts(),
@@ -96,6 +100,11 @@ def _prove_weights(
 def gate_of(folder: Path, card: AdapterCard) -> Gate | None:
     """An adapter's own gate."""
     return read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
+
+
+def topics_of(folder: Path, card: AdapterCard, recall: Recall) -> list[Topic]:
+    """An adapter's recurring topics."""
+    return read_topics(folder / TOPICS_FILE, recall) if TOPICS_FILE in card.files else []
 
 
 def way_of_card(card: AdapterCard) -> Way:

@@ -215,6 +215,22 @@ class Slice(Record, frozen=True, kw_only=True):
     four_way_count: int
 
 
+class TopicScore(Record, frozen=True, kw_only=True):
+    """Accepted remarks that say much the same, and how their topic fared on the test part."""
+
+    message: str
+    remarks: int
+    pulls: int
+    threshold: float | None
+    """None: no threshold was right often enough, so it never fires."""
+    expected: float | None
+    """Precision, by the training and calibration parts."""
+    fired: int
+    """Windows it fired on."""
+    precision: Interval
+    """Share of these that were remarked on."""
+
+
 class Said(Record, frozen=True, kw_only=True):
     """What one system says about a sample."""
 
@@ -295,6 +311,8 @@ class Scorecard(Record, frozen=True, kw_only=True):
     """None: none were planted, so nothing is known."""
     slices: tuple[Slice, ...] = ()
     """Those with enough remarks only."""
+    topics: tuple[TopicScore, ...] = ()
+    """The largest first."""
     samples: tuple[SampleView, ...]
     mistakes: tuple[Mistake, ...] = ()
     """The worst of each kind, the worst first."""

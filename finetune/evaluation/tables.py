@@ -62,6 +62,7 @@ def render_evaluation(scorecard: Scorecard, *, samples: int = 5) -> RenderableTy
         _texts(scorecard),
         _variety(scorecard),
         _grounding(scorecard),
+        *([_topics(scorecard)] if scorecard.topics else []),
         *views,
     )
 
@@ -231,6 +232,23 @@ def _grounding(scorecard: Scorecard) -> Table:
     ]
     columns = ("names in the window", "on a line of it", "on a changed line")
     return _table("Whether remarks are about the code", "remarks of", columns, rows, 2)
+
+
+def _topics(scorecard: Scorecard) -> Table:
+    table = Table(title="Recurring topics of the accepted remarks", title_justify="left")
+    table.add_column("said most like the others")
+    for name in ("remarks", "pull requests", "expected precision", "fired", "precision"):
+        table.add_column(name, justify="right")
+    for one in scorecard.topics:
+        table.add_row(
+            escape(_shortened(one.message)),
+            str(one.remarks),
+            str(one.pulls),
+            "never fires" if one.expected is None else f"{one.expected:.2f}",
+            str(one.fired),
+            render_interval(one.precision),
+        )
+    return table
 
 
 def _table(

@@ -15,6 +15,7 @@ from finetune.engines.local import LocalEngine
 from finetune.gate import GATE_FILE
 from finetune.making import Made, make_adapter
 from finetune.recall import INDEX_FILE, IndexEntry, index_entries
+from finetune.topics import TOPICS_FILE
 from finetune.training.held_out import held_out_loss
 from finetune.training.loop import Report
 from finetune.training.measured import METRICS
@@ -61,11 +62,12 @@ def test_qlora_leaves_a_whole_adapter(made: Made, base: BaseModel) -> None:
         METRICS,
         INDEX_FILE,
         GATE_FILE,
+        TOPICS_FILE,
     }
     assert (card.mode, card.base_sha256, card.scoring["precision"]) == (
         "qlora",
         base.sha256,
-        "nf4",
+        "nf4" if pick_dtype("auto", "cpu") == "bfloat16" else "nf4-fp32",
     )
     assert card.lora is not None and card.lora.rank == 4
     assert {"held_out_loss", "held_out_loss_base"} <= set(card.metrics)

@@ -14,6 +14,7 @@ from finetune.evaluation.baselines import WITHOUT_MODEL
 from finetune.gate import GATE_FILE, read_gate
 from finetune.recall import INDEX_FILE, IndexEntry
 from finetune.retrieval import MadeRetrieval, made_text, make_retrieval
+from finetune.topics import TOPICS_FILE
 from mining.advice import FEW_REMARKS, advise
 from postil.cli import postil
 from postil.errors import AdapterError, ConfigError, UsageError
@@ -39,7 +40,7 @@ def test_the_folder_holds_remarks_and_a_gate_and_no_weights(
 ) -> None:
     made = make(team, tmp_path)
     card = load_card(made.folder)
-    assert set(card.files) == {INDEX_FILE, GATE_FILE}
+    assert set(card.files) == {INDEX_FILE, GATE_FILE, TOPICS_FILE}
     assert (card.mode, card.base, card.scoring["way"]) == ("retrieval", "", "recall")
     assert not card.has_weights
     entries = list(read_jsonl(made.folder / INDEX_FILE, IndexEntry))
@@ -82,7 +83,11 @@ def test_without_an_accepted_remark_nothing_is_published(tmp_path: Path) -> None
 def test_without_a_calibration_part_it_never_speaks(team: list[Pair], tmp_path: Path) -> None:
     made = make([pair for pair in team if pair.split != "calibration"], tmp_path)
     card = load_card(made.folder)
-    assert (made.gate, card.threshold, set(card.files)) == (None, None, {INDEX_FILE})
+    assert (made.gate, card.threshold, set(card.files)) == (
+        None,
+        None,
+        {INDEX_FILE, TOPICS_FILE},
+    )
     assert "never speaks" in made_text(made)
 
 

@@ -51,8 +51,10 @@ def test_the_same_examples_give_the_same_pairs() -> None:
     assert to_pairs(history(), SETTINGS) == to_pairs(history(), SETTINGS)
 
 
-def test_what_has_only_its_wording_is_never_measured_on() -> None:
+def test_of_what_has_only_its_wording_remarks_alone_are_measured_and_in_words() -> None:
     gone = [msgspec.structs.replace(e, located=False) for e in history()]
     pairs, dropped = to_pairs(gone, SETTINGS)
-    assert {p.split for p in pairs} == {"train", "validation"}
-    assert dropped["commit gone: never measured on"] == 18
+    measured = [p for p in pairs if p.split in ("calibration", "test")]
+    assert {p.kind for p in measured} == {"remark"}
+    assert not any(p.located for p in measured)
+    assert dropped["commit gone: no place to measure"] + len(measured) == 18

@@ -11,11 +11,12 @@ import pytest
 from rich.console import Console
 
 from finetune.engines import Engine
-from finetune.evaluation.evaluate import Live, calibrate_gate, evaluate_adapter
+from finetune.evaluation.evaluate import Live, calibration_rows, evaluate_adapter
 from finetune.evaluation.plan import Limits, Plan
 from finetune.evaluation.readings import Progress, Readings, take_readings
 from finetune.evaluation.scorecard import Scorecard, encode_scorecard, read_scorecard
 from finetune.evaluation.tables import render_evaluation
+from finetune.gate_fitting import fit_gate
 from finetune.recall import Recall, index_entries
 from postil.errors import ConfigError
 from postil.records import Pair
@@ -195,7 +196,7 @@ def test_ambiguous_windows_are_counted_both_ways_and_in_neither_figure() -> None
 def test_a_gate_given_is_the_one_measured() -> None:
     pairs = make_team(60)
     recall = Recall(index_entries(pairs))
-    gate = calibrate_gate(FakeEngine(RULES), pairs, recall)
+    gate = fit_gate(calibration_rows(FakeEngine(RULES), pairs, recall))
     assert gate.threshold is not None
     mute = msgspec.structs.replace(gate, threshold=None, note="mute")
     card = evaluate(pairs, gate=mute)
