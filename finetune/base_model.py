@@ -259,6 +259,14 @@ def pick_dtype(wanted: str, device: str) -> str:
     return "bfloat16" if fast or not known else "float32"
 
 
+def computed_in(precision: Precision, device: str) -> Precision:
+    """What numbers of a precision are multiplied in on a device: the same numbers, in float32
+    where it has no fast bfloat16 products (many times faster there; scores differ by rounding)."""
+    if precision.endswith("fp32") or pick_dtype("auto", device) == "bfloat16":
+        return precision
+    return "nf4-fp32" if precision == "nf4" else "fp32"
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No bars and notes of the libraries: standard error is for our own progress.

@@ -11,7 +11,14 @@ import msgspec
 import torch
 
 from finetune.adapters import check_weights, load_card
-from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_device
+from finetune.base_model import (
+    BaseModel,
+    Precision,
+    computed_in,
+    load_base,
+    load_tokenizer,
+    pick_device,
+)
 from finetune.engines.prefix_tree import grow_tree, see, split_lines
 from finetune.engines.repetition import RepeatsItself, cut_repetition
 from finetune.engines.shared_prefix import common_prefix, read_on, read_prefix
@@ -45,6 +52,7 @@ class LocalEngine:
     ) -> None:
         """`card`: of an adapter that is still being made and has none in its folder yet."""
         device = device or pick_device()
+        precision = computed_in(precision, device)
         if adapter is None:
             model: Any = load_base(base, precision, device)
         else:

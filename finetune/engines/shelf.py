@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from finetune.adapters import digest_card, load_card
-from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_device
+from finetune.base_model import (
+    BaseModel,
+    Precision,
+    computed_in,
+    load_base,
+    load_tokenizer,
+    pick_device,
+)
 from finetune.engines.local import LocalEngine, check_base, put_on
 from finetune.training.lora import drop_lora
 from finetune.training.samples import Chat
@@ -44,7 +51,7 @@ class Shelf:
         self._most = max(held, 1)
         self._device = device or pick_device()
         self._chat = Chat(load_tokenizer(base))
-        self._model: Any = load_base(base, precision, self._device)
+        self._model: Any = load_base(base, computed_in(precision, self._device), self._device)
         self._held: OrderedDict[Path, tuple[str, AdapterCard]] = OrderedDict()
         self._turn = threading.Lock()
         self._owner: int | None = None

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from finetune import base_model
-from finetune.base_model import EMBEDDED, BaseModel, find_base, load_base
+from finetune.base_model import EMBEDDED, BaseModel, Precision, computed_in, find_base, load_base
 from postil.errors import ModelError
 from tests.fakes import tiny_base
 
@@ -104,3 +104,14 @@ def test_nf4_on_a_cpu_keeps_the_values_that_packed_weights_stand_for(
 
 def test_a_loaded_base_is_frozen(base: BaseModel) -> None:
     assert not any(p.requires_grad for p in load_base(base, "nf4").parameters())
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_where_16_bit_products_are_slow_the_same_numbers_are_multiplied_in_32(
+    monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    told = {"avx512_bf16": fast, "avx2": True}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told)
+    asked: tuple[Precision, ...] = ("bf16", "nf4", "fp32", "nf4-fp32")
+    used = tuple(computed_in(precision, "cpu") for precision in asked)
+    assert used == (asked if fast else ("fp32", "nf4-fp32", "fp32", "nf4-fp32"))

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from finetune.adapters import CARD, WEIGHTS, WHOLE, Registry, hash_files, load_card, write_card
 from finetune.augment.engine import grow
-from finetune.base_model import BaseModel, Precision
+from finetune.base_model import BaseModel, Precision, pick_dtype
 from finetune.engines.local import LocalEngine
 from finetune.gate import GATE_FILE
 from finetune.making import Made, make_adapter
