@@ -52,7 +52,9 @@ class WildModel:
         """Any number."""
         return [self._draw.gauss(0, 3) for _ in instructions]
 
-    def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
+    def gate(
+        self, windows: Sequence[Window], scores: Sequence[float], newcomer: bool | None = None
+    ) -> list[float]:
         """Any probability."""
         return [self._draw.random() for _ in windows]
 
@@ -69,7 +71,7 @@ class WildModel:
             for text, place in zip(instructions, places, strict=True)
         ]
 
-    def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
+    def recall(self, windows: Sequence[Window], places: Sequence[Anchor]) -> list[list[Recalled]]:
         """Nothing is remembered."""
         return [[] for _ in windows]
 

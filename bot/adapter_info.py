@@ -10,6 +10,7 @@ from typing import cast, get_args
 from bot.review import ModelInfo
 from finetune.adapters import load_card
 from finetune.gate import GATE_FILE, read_gate
+from finetune.topics import TOPICS_FILE, least_precision
 from postil.errors import AdapterError
 from postil.records import AdapterCard, Way
 
@@ -27,12 +28,15 @@ def read_info(folder: Path) -> tuple[AdapterCard, ModelInfo]:
     if way not in get_args(Way):
         raise AdapterError(f"{folder}: says things by {way!r}, which this Postil cannot")
     gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
+    quotes = way == "recall" and TOPICS_FILE in card.files
+    topics = least_precision(folder / TOPICS_FILE) if quotes else None
     info = ModelInfo(
         adapter=folder.name,
         base=card.base,
         template=card.template,
         window_lines=card.window_lines,
-        threshold=gate.threshold if gate else None,
+        threshold=gate.threshold if gate and gate.threshold is not None else topics,
+        by_kind=gate.by_kind if gate else {},
         way=cast(Way, way),
         shadow=card.promotion is None or card.promotion.how == "shadow",
         name=card.name,

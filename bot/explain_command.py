@@ -68,10 +68,11 @@ def explain(
     folder = find_adapter(home, repo, adapter)
     if folder is None:
         raise AdapterError(f"{repo or 'this folder'}: {NO_ADAPTER}, so nothing was read")
-    gate, recall = read_memory(folder, load_card(folder))
+    memory = read_memory(folder, load_card(folder))
     with closing(open_model(folder, home, os.environ, base_model)) as model:
-        features_of = partial(_features, recall)
-        found, skipped = run(parse_diff(text), Witness(model), settings.review, gate, features_of)
+        features_of = partial(_features, memory.recall)
+        files, witness = parse_diff(text), Witness(model)
+        found, skipped = run(files, witness, settings.review, memory.gate, features_of)
     chosen = [one for one in found if holds(one.window, path, line)]
     skipped = {name: why for name, why in skipped.items() if path in ("", name)}
     if where and not chosen and not skipped:
@@ -104,12 +105,8 @@ def _read_pull(pr: str, settings: Settings, api_url: str) -> tuple[str, str]:
 
 def _features(recall: "Recall", window: "Window", score: float) -> "Features":
     from bot.explaining import Features
-    from bot.remembering import REMEMBERED
-    from bot.review import Recalled
+    from bot.remembering import REMEMBERED, recalled
     from finetune.features import window_features
 
-    like = tuple(
-        Recalled(message=match.entry.message, resembles=match.resemblance())
-        for match in recall.similar(window, None, REMEMBERED)
-    )
+    like = tuple(recalled(match) for match in recall.similar(window, None, REMEMBERED))
     return Features(values=window_features(window, recall, None, score), like=like)

@@ -59,10 +59,12 @@ class Witness(WatchedModel):
         super().__init__(model)
         self.scores: dict[Window, float] = {}
 
-    def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
+    def gate(
+        self, windows: Sequence[Window], scores: Sequence[float], newcomer: bool | None = None
+    ) -> list[float]:
         """Pass on, and keep the scores."""
         self.scores.update(zip(windows, scores, strict=True))
-        return super().gate(windows, scores)
+        return super().gate(windows, scores, newcomer)
 
 
 def explain(

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import cast
 
 from bot.adapter_info import read_info
-from bot.remembering import Remembering, read_memory
-from bot.review import ModelInfo
+from bot.remembering import REMEMBERED, Memory, Remembering, read_memory
+from bot.review import LEAST_SIMILAR, ModelInfo
 from finetune.base_model import BaseModel, Precision
 from finetune.engines import Engine
 from finetune.engines.local import LocalEngine
 from finetune.engines.shelf import Shelf
-from finetune.gate import Gate
 from finetune.processor import prepare_processor
-from finetune.recall import Recall
+from finetune.recall import Match
+from finetune.ways import CANDIDATES, rank
 from postil.answer import Anchor
 from postil.errors import ModelError
 from postil.prompt import render_question
@@ -33,12 +33,11 @@ class LoadedAdapter(Remembering):
         self,
         info: ModelInfo,
         use: Callable[[], AbstractContextManager[Engine]],
-        gate: Gate | None,
-        recall: Recall,
+        memory: Memory,
         shelf: Shelf | None,
     ) -> None:
         """`shelf`: where the base is held, unless the adapter is a whole model."""
-        super().__init__(info, gate, recall)
+        super().__init__(info, memory)
         self._use = use
         self._shelf = shelf
 
@@ -52,7 +51,9 @@ class LoadedAdapter(Remembering):
             return engine.score(instructions)
 
     def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
-        """Log-probability of each anchor."""
+        """Log-probability of each anchor; certain where a topic is due."""
+        if due := self._due_place(window):
+            return [float(anchor == due) for anchor in allowed]
         with self._use() as engine:
             return engine.anchor_scores(render_question(window), allowed)
 
@@ -62,6 +63,20 @@ class LoadedAdapter(Remembering):
         """What is said after each anchor."""
         with self._use() as engine:
             return engine.write(instructions, places, max_tokens)
+
+    def _ranked(self, window: Window, place: Anchor) -> list[Match]:
+        """Where past remarks are quoted, the model says which fits best."""
+        if self.info.way != "recall":
+            return super()._ranked(window, place)
+        matches = [
+            match
+            for match in self._memory.recall.similar(window, None, CANDIDATES)
+            if match.similarity >= LEAST_SIMILAR
+        ]
+        if not matches:
+            return []
+        with self._use() as engine:
+            return rank(engine, window, place, matches)[:REMEMBERED]
 
 
 def load(spec: Mapping[str, str], before: LoadedAdapter | None = None) -> LoadedAdapter:
@@ -95,4 +110,4 @@ def load(spec: Mapping[str, str], before: LoadedAdapter | None = None) -> Loaded
 
         with use():
             pass  # verified and loaded
-    return LoadedAdapter(info, use, *read_memory(folder, card), shelf)
+    return LoadedAdapter(info, use, read_memory(folder, card), shelf)

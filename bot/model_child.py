@@ -55,10 +55,10 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "score": (list[str],),
-    "gate": (list[Window], list[float]),
+    "gate": (list[Window], list[float], bool | None),
     "anchor_scores": (Window, list[Anchor]),
     "write": (list[str], list[Anchor], int),
-    "recall": (list[Window],),
+    "recall": (list[Window], list[Anchor]),
 }
 """The methods that may be called, and what they take. Nothing else can be asked for."""
 

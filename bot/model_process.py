@@ -122,9 +122,11 @@ class ModelProcess:
         """See `bot.review.Model`."""
         return self._ask("score", [list(instructions)], list[float])
 
-    def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
+    def gate(
+        self, windows: Sequence[Window], scores: Sequence[float], newcomer: bool | None = None
+    ) -> list[float]:
         """See `bot.review.Model`."""
-        return self._ask("gate", [list(windows), list(scores)], list[float])
+        return self._ask("gate", [list(windows), list(scores), newcomer], list[float])
 
     def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
         """See `bot.review.Model`."""
@@ -136,9 +138,9 @@ class ModelProcess:
         """See `bot.review.Model`."""
         return self._ask("write", [list(instructions), list(places), max_tokens], list[str])
 
-    def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
+    def recall(self, windows: Sequence[Window], places: Sequence[Anchor]) -> list[list[Recalled]]:
         """See `bot.review.Model`."""
-        return self._ask("recall", [list(windows)], list[list[Recalled]])
+        return self._ask("recall", [list(windows), list(places)], list[list[Recalled]])
 
     def spent_s(self) -> float:
         """CPU-seconds of the child so far; 0 where there is none."""

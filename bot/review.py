@@ -15,9 +15,10 @@ import msgspec
 from bot.selection import select
 from bot.suggestion import fit_suggestion
 from bot.wording import message_fault, read_message
+from finetune.categories import categorize
 from postil.answer import Anchor, anchors, finding_of
 from postil.diff import FileDiff, parse_diff
-from postil.prompt import render_question
+from postil.prompt import Precedent, render_question
 from postil.records import Finding, Record, Resemblance, Way, Window
 from postil.settings import ReviewSettings
 
@@ -31,6 +32,12 @@ class Recalled(Record, frozen=True, kw_only=True):
 
     message: str
     resembles: Resemblance
+    code: str = ""
+    """The first row it was made on."""
+
+    def precedent(self) -> Precedent:
+        """As a question shows it."""
+        return Precedent(code=self.code, message=self.message)
 
 
 class ModelInfo(Record, frozen=True, kw_only=True):
@@ -41,6 +48,8 @@ class ModelInfo(Record, frozen=True, kw_only=True):
     template: str
     window_lines: int
     threshold: float | None
+    by_kind: dict[str, float | None] = msgspec.field(default_factory=dict)
+    """Thresholds of kinds of remarks that have one of their own; None: never said."""
     way: Way = "write"
     shadow: bool = False
     """It was not promoted to speak, so nothing it says is posted."""
@@ -63,8 +72,13 @@ class Model(Protocol):
         """Log-odds of speaking, one a question."""
         ...
 
-    def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
-        """Calibrated probability that a remark would be accepted, one a window."""
+    def gate(
+        self, windows: Sequence[Window], scores: Sequence[float], newcomer: bool | None = None
+    ) -> list[float]:
+        """Calibrated probability that a remark would be accepted, one a window.
+
+        `newcomer`: whether it is the first change of its author; None: not known.
+        """
         ...
 
     def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
@@ -77,8 +91,8 @@ class Model(Protocol):
         """What the model says after each anchor."""
         ...
 
-    def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
-        """Past accepted remarks like each window, best first."""
+    def recall(self, windows: Sequence[Window], places: Sequence[Anchor]) -> list[list[Recalled]]:
+        """Past accepted remarks like each window, that which fits its place best first."""
         ...
 
 
@@ -127,9 +141,13 @@ def review(
     model: Model,
     settings: ReviewSettings,
     *,
+    newcomer: bool | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Reviewed:
-    """Read a change with a model; PayloadError if the diff is none or that of a merge."""
+    """Read a change with a model; PayloadError if the diff is none or that of a merge.
+
+    `newcomer`: whether it is its author's first; None: not known.
+    """
     watch = Stopwatch(clock)
     files = parse_diff(change) if isinstance(change, str) else tuple(change)
     info = model.info
@@ -142,7 +160,8 @@ def review(
         watch.lap("load")
         scores = model.score([render_question(window) for window in every])
         watch.lap("score")
-        candidates = _candidates(every, model.gate(every, scores), info.threshold)
+        chances = model.gate(every, scores, newcomer)
+        candidates = _candidates(every, chances, info.threshold)
         watch.lap("gate")
     dropped: Counter[str] = Counter()
     findings = _say(candidates, model, settings, dropped, watch)
@@ -198,14 +217,14 @@ def _say(
         at += len(part)
         places = [_best_anchor(window, model) for window, _ in part]
         watch.lap("anchor")
-        recalled = model.recall([window for window, _ in part])
+        recalled = model.recall([window for window, _ in part], places)
         watch.lap("recall")
         messages = _messages([window for window, _ in part], places, recalled, model, settings)
         watch.lap("write")
         for (window, score), place, said, past in zip(
             part, places, messages, recalled, strict=True
         ):
-            fault = message_fault(said)
+            fault = message_fault(said) or _unsure(said, score, model.info)
             if fault:
                 dropped[fault] += 1
                 continue
@@ -230,10 +249,23 @@ def _messages(
     settings: ReviewSettings,
 ) -> list[str]:
     """The texts after the anchors: written, or what was said of the most similar window."""
-    if model.info.way == "recall":
+    way = model.info.way
+    if way == "recall":
         return [_quoted(past) for past in recalled]
-    questions = [render_question(window) for window in asked]
+    shown = [[p.precedent() for p in past] if way == "recall+write" else () for past in recalled]
+    questions = [render_question(*one) for one in zip(asked, shown, strict=True)]
     return model.write(questions, places, settings.max_tokens)
+
+
+def _unsure(said: str, score: float, info: ModelInfo) -> str:
+    """Why a remark is not made though its window is likely enough; "" where it is."""
+    if not info.by_kind:
+        return ""
+    kind = categorize(said)
+    threshold = info.by_kind.get(kind, 0.0)
+    if threshold is None:
+        return f"remarks of the kind {kind} are never right often enough"
+    return f"not sure enough for the kind {kind}" if score < threshold else ""
 
 
 def _quoted(past: Sequence[Recalled]) -> str:

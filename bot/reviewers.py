@@ -99,14 +99,17 @@ class AdapterReviewer:
         """The process, and the adapter's folder with the number of its card's file: a promotion
         of the same adapter puts another card there."""
 
-    def read(self, repo: str, diff: str) -> Reviewed:
-        """Review a diff with the adapter of a repository; an empty review where there is none."""
+    def read(self, repo: str, diff: str, newcomer: bool | None = None) -> Reviewed:
+        """Review a diff with the adapter of a repository; an empty review where there is none.
+
+        `newcomer`: as of `bot.review.review`.
+        """
         folder = find_adapter(self._home, repo, self._adapter)
         if folder is None:
             return read_nothing(diff, NO_ADAPTER)
         model = self._model(folder)
         begun = process_time() + model.spent_s()
-        reviewed = review(diff, model, self._settings)
+        reviewed = review(diff, model, self._settings, newcomer=newcomer)
         spent = process_time() + model.spent_s() - begun
         reviewed = msgspec.structs.replace(reviewed, cpu_s=max(spent, 0.0))
         log.info(
@@ -131,7 +134,7 @@ class AdapterReviewer:
 
     def review(self, head: PullHead, diff: str) -> Draft:
         """What the model says of a pull request's diff."""
-        return draft_of(head, self.read(head.repo, diff))
+        return draft_of(head, self.read(head.repo, diff, head.newcomer))
 
     def say(
         self, head: PullHead, diff: str, draft: Draft, earlier: Sequence[PostedComment]

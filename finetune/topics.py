@@ -27,6 +27,8 @@ LEAST_REMARKS, LEAST_PULLS = 5, 3
 APART = 0.8
 """Mean cosine distance of words up to which groups are joined."""
 WORDS = r"[a-zA-Z_]+|\d+|[^\w\s]"
+UNSEEN = 1
+"""False alarms expected beyond those seen: none seen is not none to come."""
 LEAST_HITS = 3
 """Remarks of a topic that its threshold must find again, each without its own pull request."""
 
@@ -121,8 +123,8 @@ def _fit(
     for threshold in sorted({value for value in own if value > 0}):
         found = sum(value >= threshold for value in own)
         right = due * found / len(own)
-        spoken = right + sum(value >= threshold for value in wrong)
-        if found >= LEAST_HITS and spoken and right / spoken >= wanted:
+        spoken = right + sum(value >= threshold for value in wrong) + UNSEEN
+        if found >= LEAST_HITS and right / spoken >= wanted:
             return msgspec.structs.replace(
                 topic, threshold=threshold, precision=right / spoken, found_again=found
             )
@@ -172,15 +174,24 @@ def write_topics(path: Path, topics: Sequence[Topic]) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(list(topics))) + b"\n")
 
 
+def least_precision(path: Path) -> float | None:
+    """The lowest expected precision of the topics that fire; None where none does."""
+    sure = [topic.precision for topic in _decoded(path) if topic.precision is not None]
+    return min(sure, default=None)
+
+
 def read_topics(path: Path, recall: Recall) -> list[Topic]:
     """Load `topics.json`; raise AdapterError where it does not fit the index beside it."""
+    found, known = _decoded(path), range(len(recall.entries))
+    if any(number not in known for topic in found for number in topic.entries):
+        raise AdapterError(f"{path}: names remarks that the index does not hold")
+    return found
+
+
+def _decoded(path: Path) -> list[Topic]:
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=list[Topic])
+        return msgspec.json.decode(path.read_bytes(), type=list[Topic])
     except OSError as error:
         raise AdapterError(f"{path}: cannot be read: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise AdapterError(f"{path}: not topics: {error}") from error
-    known = range(len(recall.entries))
-    if any(number not in known for topic in found for number in topic.entries):
-        raise AdapterError(f"{path}: names remarks that the index does not hold")
-    return found

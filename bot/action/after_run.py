@@ -67,7 +67,7 @@ def believe(draft: Draft, head: PullHead, diff: str, prepared: Prepared) -> Pull
     if prepared.adapter is None:
         raise PayloadError("this job has no adapter to check the stored result by")
     card, info = read_info(prepared.adapter)
-    _, recall = read_memory(prepared.adapter, card)
+    recall = read_memory(prepared.adapter, card).recall
     files = parse_diff(diff)
     most = prepared.settings.max_comments
     checked = check_result(draft, head, files, info, recall, most)

@@ -47,9 +47,11 @@ class WatchedModel:
         self.asked += instructions
         return self._model.score(instructions)
 
-    def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
+    def gate(
+        self, windows: Sequence[Window], scores: Sequence[float], newcomer: bool | None = None
+    ) -> list[float]:
         """Pass on, and keep the probabilities."""
-        chances = self._model.gate(windows, scores)
+        chances = self._model.gate(windows, scores, newcomer)
         self.chances.update(zip(windows, chances, strict=True))
         return chances
 
@@ -67,10 +69,10 @@ class WatchedModel:
         self.written += said
         return said
 
-    def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
-        """Pass on; no model is asked, but these are the windows that are spoken about."""
+    def recall(self, windows: Sequence[Window], places: Sequence[Anchor]) -> list[list[Recalled]]:
+        """Pass on; these are the windows that are spoken about."""
         self.candidates += windows
-        return self._model.recall(windows)
+        return self._model.recall(windows, places)
 
 
 def replay(
@@ -82,7 +84,8 @@ def replay(
 ) -> Replayed:
     """Review one pull request; ConfigError where its windows are not cut as the adapter cuts."""
     watched = WatchedModel(model)
-    reviewed = review(files_of(pull.pairs), watched, settings, clock=clock)
+    newcomer = pull.pairs[0].newcomer if pull.pairs else None
+    reviewed = review(files_of(pull.pairs), watched, settings, newcomer=newcomer, clock=clock)
     known = {pair.window for pair in pull.pairs}
     if not known.issuperset(watched.chances):
         raise ConfigError(

@@ -22,6 +22,8 @@ class PullHead(Record, frozen=True, kw_only=True):
     title: str
     author: str
     draft: bool
+    newcomer: bool | None = None
+    """Whether nothing of its author was merged here before; None: the host does not say."""
     state: Literal["open", "closed"]
     labels: tuple[str, ...] = ()
     author_is_bot: bool = False

@@ -33,6 +33,8 @@ from postil.records import PostedComment, SaidIn
 log = logging.getLogger(__name__)
 
 DIFF = "application/vnd.github.diff"
+NEWCOMERS = frozenset({"FIRST_TIMER", "FIRST_TIME_CONTRIBUTOR", "NONE"})
+"""As GitHub says of an author nothing of whom was merged yet."""
 
 
 class GitHubPulls:
@@ -94,6 +96,7 @@ class GitHubPulls:
             title=pull.title,
             author=pull.user.login if pull.user else "",
             draft=bool(pull.draft),
+            newcomer=pull.raw_data.get("author_association") in NEWCOMERS,
             state="open" if pull.state == "open" else "closed",
             labels=tuple(label.name for label in pull.labels or ()),
             author_is_bot=bool(pull.user and pull.user.type == "Bot"),

@@ -60,7 +60,9 @@ class StubModel:
         self._count("score")
         return [float(sum(rule in text for rule in self.rules)) for text in instructions]
 
-    def gate(self, windows: Sequence[Window], scores: Sequence[float]) -> list[float]:
+    def gate(
+        self, windows: Sequence[Window], scores: Sequence[float], newcomer: bool | None = None
+    ) -> list[float]:
         """Higher the earlier in the file, so that there is a best one."""
         self._count("gate")
         numbers = [window.lines[0].new or window.lines[0].old or 1 for window in windows]
@@ -88,7 +90,7 @@ class StubModel:
             next(said for rule, said in self.rules.items() if rule in text) for text in instructions
         ]
 
-    def recall(self, windows: Sequence[Window]) -> list[list[Recalled]]:
+    def recall(self, windows: Sequence[Window], places: Sequence[Anchor]) -> list[list[Recalled]]:
         """One past remark for everything."""
         self._count("recall")
         return [[Recalled(message="Log it instead, please.", resembles=PAST)] for _ in windows]

@@ -90,7 +90,7 @@ def test_no_connection_can_be_made_from_the_child(model: ModelProcess) -> None:
 
 def test_a_child_that_hangs_is_killed_and_the_next_call_starts_another() -> None:
     with start({"hang": "score"}, call_s=0.5) as model:
-        assert model.recall([]) == []
+        assert model.recall([], []) == []
         first = model.pid
         begun = time.monotonic()
         with pytest.raises(ModelError, match="took longer than"):
@@ -117,7 +117,7 @@ def test_a_child_that_dies_is_reported_and_replaced(
     with start({how: "score"}) as model:
         with pytest.raises(ModelError, match=r"died with exit code .* during score"):
             model.score(["x"])
-        assert model.recall([]) == []
+        assert model.recall([], []) == []
     assert ("ZeroDivisionError" in capfd.readouterr().err) == (how == "raise")
 
 

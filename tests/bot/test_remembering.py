@@ -12,15 +12,16 @@ from bot.adapter_info import read_info
 from bot.comment import Wording, render_comment
 from bot.model_process import ModelProcess
 from bot.placement import place_all
-from bot.remembering import Remembering, load
+from bot.remembering import Memory, Remembering, load
 from bot.review import ModelInfo, review
 from bot.reviewers import open_model
 from finetune.adapters import CARD, Registry, hash_files, write_card
 from finetune.features import SPEAK
-from finetune.gate import GATE_FILE, write_gate
+from finetune.gate import GATE_FILE, read_gate, write_gate
 from finetune.recall import INDEX_FILE, IndexEntry, Recall
 from finetune.retrieval import make_retrieval
-from postil.answer import anchors
+from finetune.topics import TOPICS_FILE, Topic, write_topics
+from postil.answer import Anchor, anchors
 from postil.diff import parse_diff
 from postil.errors import AdapterError, ConfigError
 from postil.marker import Marker
@@ -46,13 +47,14 @@ PAST = IndexEntry(
     start=2,
     end=2,
 )
+FIRST = Anchor(side="R", start=1, end=1)
 INFO = ModelInfo(
     adapter="memory", base="", template=TEMPLATE, window_lines=24, threshold=0.5, way="recall"
 )
 
 
 def remembering(*entries: IndexEntry) -> Remembering:
-    return Remembering(INFO, ALWAYS, Recall(entries))
+    return Remembering(INFO, Memory(gate=ALWAYS, recall=Recall(entries)))
 
 
 def publish(home: Path, pulls: int = 20, message: str = "") -> Path:
@@ -115,7 +117,7 @@ def test_the_child_reviews_and_never_loads_torch(tmp_path: Path) -> None:
         assert model.score([render_question(window)]) == [0.0]
         (chance,) = model.gate([window], [0.0])
         assert 0 < chance < 1
-        (past, *_) = model.recall([window])[0]
+        (past, *_) = model.recall([window], [FIRST])[0]
         assert "Name the exception" in past.message and past.resembles.url
         if sys.platform == "linux":
             loaded = Path(f"/proc/{model.pid}/maps").read_text()
@@ -138,7 +140,7 @@ def test_a_repository_turns_from_memory_to_a_model_and_back(tmp_path: Path) -> N
         for now in (one, two, model, again):
             if before:
                 now.take_over(before)
-            answers.append((now.score([render_question(window)]), now.recall([window])))
+            answers.append((now.score([render_question(window)]), now.recall([window], [FIRST])))
             pids.append(now.pid)
             before = now
     assert answers[0] == answers[3] and answers[0][0] == answers[1][0] == [0.0]
@@ -192,5 +194,45 @@ def test_an_adapter_without_a_calibrated_gate_is_silent(tmp_path: Path) -> None:
 
 def rehash(folder: Path) -> None:
     """Make the card name the files as they are now."""
+    card = msgspec.json.decode((folder / CARD).read_bytes(), type=AdapterCard)
+    write_card(folder, msgspec.structs.replace(card, files=hash_files(folder)))
+
+
+def test_a_topic_that_is_due_speaks_by_its_own_threshold_with_its_own_link() -> None:
+    silent = msgspec.structs.replace(ALWAYS, threshold=None)
+    topic = Topic(message=PAST.message, entries=(0,), pulls=3, threshold=0.3, precision=0.7)
+    memory = Memory(gate=silent, recall=Recall([PAST]), topics=(topic,))
+    model = Remembering(msgspec.structs.replace(INFO, threshold=0.7), memory)
+    (finding,) = review(DIFF, model, ReviewSettings()).findings
+    assert (finding.message, finding.score) == (PAST.message, 0.7)
+    assert finding.resembles[0].url == PAST.url
+    clean = make_window(" def run(rows):", "+    total += 1")
+    (chance,) = model.gate([clean], [0.0])
+    assert chance < 0.7, "where the gate has no threshold nothing but a topic speaks"
+    unsure = msgspec.structs.replace(
+        memory, topics=(msgspec.structs.replace(topic, threshold=0.99),)
+    )
+    model = Remembering(msgspec.structs.replace(INFO, threshold=0.7), unsure)
+    assert review(DIFF, model, ReviewSettings()).findings == ()
+
+
+def test_the_threshold_of_an_adapter_whose_gate_is_silent_is_that_of_its_topics(
+    tmp_path: Path,
+) -> None:
+    folder = publish(tmp_path)
+    gate = read_gate(folder / GATE_FILE)
+    write_gate(folder / GATE_FILE, msgspec.structs.replace(gate, threshold=None))
+    topics = [
+        Topic(message="x", entries=(0,), pulls=3, threshold=0.5, precision=p) for p in (0.9, 0.6)
+    ]
+    write_topics(folder / TOPICS_FILE, topics)
+    reseal(folder)
+    assert read_info(folder)[1].threshold == 0.6
+    write_topics(folder / TOPICS_FILE, [])
+    reseal(folder)
+    assert read_info(folder)[1].threshold is None
+
+
+def reseal(folder: Path) -> None:
     card = msgspec.json.decode((folder / CARD).read_bytes(), type=AdapterCard)
     write_card(folder, msgspec.structs.replace(card, files=hash_files(folder)))

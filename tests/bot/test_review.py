@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 from bot.placement import place_all
 from bot.render import render_json
 from bot.review import Reviewed, read_nothing, review
+from finetune.categories import categorize
+from postil.answer import Anchor
 from postil.diff import parse_diff
 from postil.errors import PayloadError
+from postil.records import Way, Window
 from postil.settings import ReviewSettings
 from tests.bot.stub_model import StubModel
 
@@ -192,3 +195,50 @@ def test_every_file_is_read_or_named_and_every_finding_has_a_line(
     placed = place_all(reviewed.findings, parse_diff(text))
     assert all(one.place.kind == "line" for one in placed)
     assert all("print(" in "\n".join(one.place.text) for one in placed)
+
+
+def test_a_kind_of_remark_is_held_to_its_own_threshold() -> None:
+    kind = categorize(RULES["print("])
+    diff = added("print(x)")
+
+    def found(threshold: float | None) -> Reviewed:
+        model = StubModel(RULES)
+        model.info = msgspec.structs.replace(model.info, by_kind={kind: threshold})
+        return run(diff, model)
+
+    assert len(found(0.9).findings) == 1
+    assert found(0.999).dropped == {f"not sure enough for the kind {kind}": 1}
+    assert found(None).dropped == {f"remarks of the kind {kind} are never right often enough": 1}
+
+
+@pytest.mark.parametrize(("way", "shown"), [("write", 0), ("recall+write", 1)])
+def test_own_words_are_asked_for_with_past_remarks_before_them_if_that_is_the_way(
+    way: Way, shown: int
+) -> None:
+    class Listening(StubModel):
+        heard: tuple[str, ...] = ()
+
+        def write(
+            self, instructions: Sequence[str], places: Sequence[Anchor], max_tokens: int
+        ) -> list[str]:
+            self.heard = tuple(instructions)
+            return super().write(instructions, places, max_tokens)
+
+    model = Listening(RULES, way=way)
+    run(added("print(x)"), model)
+    assert [text.count("Earlier, on ") for text in model.heard] == [shown]
+
+
+@pytest.mark.parametrize("newcomer", [True, False, None])
+def test_the_gate_hears_whether_it_is_the_author_s_first_change(newcomer: bool | None) -> None:
+    heard = []
+
+    class Listening(StubModel):
+        def gate(
+            self, windows: Sequence[Window], scores: Sequence[float], newcomer: bool | None = None
+        ) -> list[float]:
+            heard.append(newcomer)
+            return super().gate(windows, scores, newcomer)
+
+    review(added("print(x)"), Listening(RULES), SETTINGS, newcomer=newcomer)
+    assert heard == [newcomer]
