@@ -199,7 +199,7 @@ def rehash(folder: Path) -> None:
 
 
 def test_a_topic_that_is_due_speaks_by_its_own_threshold_with_its_own_link() -> None:
-    silent = msgspec.structs.replace(ALWAYS, threshold=None)
+    silent = msgspec.structs.replace(ALWAYS, threshold=None, intercept=-2.0)
     topic = Topic(message=PAST.message, entries=(0,), pulls=3, threshold=0.3, precision=0.7)
     memory = Memory(gate=silent, recall=Recall([PAST]), topics=(topic,))
     model = Remembering(msgspec.structs.replace(INFO, threshold=0.7), memory)
