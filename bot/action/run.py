@@ -41,12 +41,12 @@ from bot.hosts import PullHead
 from bot.hosts.github import GitHubPulls
 from bot.idle import why_idle
 from bot.one_pull import PullReview, read_pull
+from bot.orders import MAY_ORDER
 from bot.reviewers import AdapterReviewer, OpenModel
 from postil.errors import HostingError, PayloadError
 from postil.records import Draft
 
 READ = "pull-requests: read"
-MAY_ASK = ("admin", "maintain", "write")
 
 
 def run_action(
@@ -143,7 +143,7 @@ def _refusal(job: Job, asked: ObeyComment) -> str:
         if not error.lasting:
             raise
         access = {}
-    allowed = access.get("permission") in MAY_ASK or access.get("role_name") in MAY_ASK
+    allowed = bool(MAY_ORDER & {access.get("permission"), access.get("role_name")})
     return "" if allowed else "whoever wrote this command has no write access here"
 
 
