@@ -129,8 +129,9 @@ def test_a_file_name_with_syntax_stays_in_its_place(
 
 
 def test_a_diff_of_50_megabytes_ends_in_one_line_without_eating_the_runner(
-    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub
+    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub, repository: FakeRepository
 ) -> None:
+    repository.put(BASE, {"postil.toml": "[review]\nmost_windows = 4\n"})
     row = "+" + "x = 'many bytes of one line';" * 40 + "\n"
     rows = 50_000_000 // len(row)
     fake.pulls[REPO, 7].diff = (
