@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from postil.diff import parse_diff
-from tests.bot.action.runner import Runner, pull_event
+from tests.bot.action.runner import BASE, Runner, pull_event
 from tests.bot.fake_pulls import DIFF, HEAD, REPO
 from tests.bot.tiny_home import TinyHome
 from tests.github_fake import TOKEN, FakeGitHub
