@@ -9,8 +9,8 @@ MEANINGS: dict[Command, str] = {
     "explain": "say why: the probability of each remark, and the past remarks it resembles",
     "help": "show this list",
 }
-MAY_ORDER = frozenset({"admin", "maintain", "write"})
-"""Permissions, as the host's collaborator interface names them."""
+MAY_ORDER = frozenset({"admin", "maintain", "owner", "write"})
+"""Permissions, as GitHub's and Forgejo's collaborator interfaces name them."""
 
 
 def help_text() -> str:

@@ -22,6 +22,7 @@ from bot.dashboard.routes import Dashboard
 from bot.dashboard.session import TOKEN, Guard, load_admin_token
 from bot.dashboard.setup import Setup, create_setup_app
 from bot.hosts.access import GitHubAccess
+from bot.hosts.forgejo_access import ForgejoAccess
 from bot.hosts.sign_in import load_sign_in
 from bot.inbox import Inbox
 from bot.intake import Intake
@@ -34,7 +35,7 @@ from bot.sweep import Sweep, Sweeper
 from bot.web import create_app
 from mining.commands import store_url
 from postil.errors import ConfigError, PostilError
-from postil.settings import Settings
+from postil.settings import ServerSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,6 @@ class Workshop:
         self._home = home
         self._store_url = environment.get("POSTIL_DATABASE_URL") or store_url(home)
         server = settings.server
-        sign_in = load_sign_in(home, environment, server.api_url, server.account)
         self._key = load_marker_key(home)
         self._factory = reviewer_factory
         self._executor = executor
@@ -72,7 +72,7 @@ class Workshop:
         self.inbox = Inbox(inbox_url)
         self.intake = Intake(self.inbox)
         ledger = Ledger(self.inbox.database)
-        self._access = GitHubAccess(sign_in, self._key, server.api_url, ledger)
+        self._access = open_access(server, home, environment, self._key, ledger)
         sweep = Sweep(self._access, self.inbox, settings.repo)
         self._sweeper = Sweeper(sweep, self.wake)
         self._jobs: Jobs | None = None
@@ -209,7 +209,7 @@ def serve(
     """Run the webhook server until it is told to stop; ConfigError where a secret is missing."""
     secret = load_secret(environment, home)
     set_up_logs(home, environment)
-    load_sign_in(home, environment, settings.server.api_url, settings.server.account)
+    check_sign_in(settings.server, home, environment)
     _check_place(settings, home, environment)
 
     def open_workshop() -> Workshop:
@@ -242,6 +242,36 @@ def serve_setup(settings: Settings, home: Path, environment: Mapping[str, str]) 
         raise ConfigError(f"--setup: set {TOKEN}, for example from: openssl rand -hex 32")
     set_up_logs(home, environment)
     SetupDoor(settings, home, token).run()
+
+
+def open_access(
+    server: ServerSettings,
+    home: Path,
+    environment: Mapping[str, str],
+    key: bytes,
+    ledger: Ledger,
+) -> GitHubAccess | ForgejoAccess:
+    """The way to the forge of the settings; ConfigError without a token for it."""
+    if server.forge == "forgejo":
+        token = _forgejo_token(environment)
+        return ForgejoAccess(token, key, server.api_url, server.account, ledger)
+    sign_in = load_sign_in(home, environment, server.api_url, server.account)
+    return GitHubAccess(sign_in, key, server.api_url, ledger)
+
+
+def check_sign_in(server: ServerSettings, home: Path, environment: Mapping[str, str]) -> None:
+    """ConfigError where there is no way to sign in to the forge of the settings."""
+    if server.forge == "forgejo":
+        _forgejo_token(environment)
+    else:
+        load_sign_in(home, environment, server.api_url, server.account)
+
+
+def _forgejo_token(environment: Mapping[str, str]) -> str:
+    token = environment.get("FORGEJO_TOKEN", "")
+    if not token:
+        raise ConfigError("no token: set FORGEJO_TOKEN (write:repository, write:issue)")
+    return token
 
 
 def _check_place(settings: Settings, home: Path, environment: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -17,8 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.delivery import Delivery
 from bot.events import UNREADABLE, read_event
-from bot.hosts.access import GitHubAccess
-from bot.hosts.sign_in import Broker
+from bot.hosts.sign_in import Broker, SignIn
 from bot.inbox import Inbox
 from bot.schema import deliveries
 from postil.errors import HostingError
@@ -30,10 +29,19 @@ BACK_S = 3 * 86400.0
 EVERY_S = 3600.0
 
 
+class Told(Protocol):
+    """What a host can be asked for; see `bot.hosts.access`."""
+
+    @property
+    def sign_in(self) -> SignIn: ...
+
+    def open_pulls(self, repo: str) -> Iterator[dict[str, Any]]: ...
+
+
 class Sweep:
     """One look back, over one inbox and one host."""
 
-    def __init__(self, access: GitHubAccess, inbox: Inbox, only: str) -> None:
+    def __init__(self, access: Told, inbox: Inbox, only: str) -> None:
         self._access = access
         self._inbox = inbox
         self._only = only

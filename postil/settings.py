@@ -246,7 +246,9 @@ class ServerSettings(Section, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: int = 8377
+    forge: Literal["github", "forgejo"] = "github"
     api_url: str = "https://api.github.com"
+    """GitHub's interface; with `forge = "forgejo"`, the root of that server."""
     account: str = ""
     """Our own login; needed only where the token may not ask for it, as an App's may not."""
     max_body_mb: int = 25

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import requests
@@ -28,8 +28,11 @@ SECRET = "a webhook secret of our tests, long enough"
 class ServerProcess:
     """One server on a free port, over the same home at every start; subclasses say which."""
 
-    def __init__(self, home: Path, api_url: str) -> None:
+    def __init__(
+        self, home: Path, api_url: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         home.mkdir(exist_ok=True)
+        self._more = dict(environment or {})
         self.home = home
         self._api_url = api_url
         with socket.socket() as free:
@@ -45,6 +48,7 @@ class ServerProcess:
             "POSTIL_HOME": str(self.home),
             "POSTIL_WEBHOOK_SECRET": SECRET,
             "GITHUB_TOKEN": TOKEN,
+            **self._more,
         }
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -134,6 +138,7 @@ class StubProcess(ServerProcess):
             str(self.home),
             str(port),
             api_url,
+            "forgejo" if "FORGEJO_TOKEN" in self._more else "github",
         ]
 
 
