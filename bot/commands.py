@@ -82,12 +82,18 @@ def init(force: bool) -> None:
 
 
 @click.command()
+@click.option("--online", is_flag=True, help="Ask GitHub too: the clock, and what we may do there.")
 @config_option
-def doctor(config: Path | None) -> None:
+def doctor(online: bool, config: Path | None) -> None:
     """Say what is missing here, and how to mend it."""
     from bot.doctor import examine
 
-    checks = list(examine(load_settings(Path.cwd(), config), postil_home(os.environ), os.environ))
+    settings, home = load_settings(Path.cwd(), config), postil_home(os.environ)
+    checks = list(examine(settings, home, os.environ))
+    if online:
+        from bot.doctor_online import examine_online
+
+        checks += examine_online(settings, home, os.environ)
     width = max(len(check.name) for check in checks)
     for check in checks:
         click.echo(f"{check.state:<8}{check.name:<{width}}  {check.found}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from bot.signature import SECRET, load_secret
+from bot.signature import APP_SECRET, SECRET, load_secret
 from finetune.adapters import Registry, load_card
 from postil.errors import PostilError
 from postil.records import Record
@@ -43,8 +43,10 @@ def examine(settings: Settings, home: Path, environment: Mapping[str, str]) -> I
         yield _base(settings, home)
         yield _store(home)
         yield _adapter(settings.repo, home)
-    yield _secret(environment)
-    yield _token(environment)
+    yield _inbox(home, environment)
+    yield _secret(home, environment)
+    yield _admin_token(environment)
+    yield _sign_in(settings, home, environment)
 
 
 def _python() -> Check:
@@ -136,20 +138,77 @@ def _try(look: Callable[[], str], name: str, absent: str, mend: str) -> Check:
     return Check(name=name, state="absent", found=absent, mend=mend)
 
 
-def _secret(environment: Mapping[str, str]) -> Check:
-    if not environment.get(SECRET) and not environment.get(f"{SECRET}_FILE"):
-        mend = f"for `postil serve`, set {SECRET}, for example from: openssl rand -hex 32"
+def _inbox(home: Path, environment: Mapping[str, str]) -> Check:
+    """The server's database, opened as the server opens it; none is made."""
+    path = home / "inbox.db"
+    if not environment.get("POSTIL_DATABASE_URL") and not path.exists():
+        found, mend = "none yet", "the first `postil serve` makes it"
+        return Check(name="inbox", state="absent", found=found, mend=mend)
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from bot.inbox import Inbox
+    from bot.server import database_urls
+
+    mend = "check POSTIL_DATABASE_URL and that the database runs and has room"
+    try:
+        inbox = Inbox(database_urls(home, environment)[0])
+        counts = inbox.count()
+        inbox.close()
+    except (SQLAlchemyError, PostilError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+        return Check(name="inbox", state="missing", found=reason, mend=mend)
+    given_up = sum(counts.get(state, 0) for state in ("dead", "parked"))
+    found = f"{sum(counts.values())} deliveries, {given_up} given up"
+    return Check(name="inbox", state="ok", found=found)
+
+
+def _secret(home: Path, environment: Mapping[str, str]) -> Check:
+    if (
+        not environment.get(SECRET)
+        and not environment.get(f"{SECRET}_FILE")
+        and not (home / APP_SECRET).is_file()
+    ):
+        mend = (
+            f"for `postil serve`, set {SECRET}, for example from: openssl rand -hex 32; or"
+            " register a GitHub App: postil serve --setup"
+        )
         return Check(name="webhook secret", state="absent", found="not set", mend=mend)
 
     def look() -> str:
-        load_secret(environment)
+        load_secret(environment, home)
         return "set"
 
     return _try(look, "webhook secret", "", "see the line before this one")
 
 
-def _token(environment: Mapping[str, str]) -> Check:
-    if environment.get("GITHUB_TOKEN"):
-        return Check(name="GITHUB_TOKEN", state="ok", found="set")
-    mend = "for `postil serve` and `review --pr`, set it (pull requests: read and write)"
-    return Check(name="GITHUB_TOKEN", state="absent", found="not set", mend=mend)
+def _admin_token(environment: Mapping[str, str]) -> Check:
+    from bot.dashboard.session import TOKEN, load_admin_token
+
+    mend = f"for the dashboard, set {TOKEN}, for example from: openssl rand -hex 32"
+    return _try(
+        lambda: "set" if load_admin_token(environment) else "", "admin token", "not set", mend
+    )
+
+
+def _sign_in(settings: Settings, home: Path, environment: Mapping[str, str]) -> Check:
+    server = settings.server
+    if server.forge == "forgejo":
+        if environment.get("FORGEJO_TOKEN"):
+            return Check(name="FORGEJO_TOKEN", state="ok", found="set")
+        mend = "for `postil serve`, set it (write:repository, write:issue)"
+        return Check(name="FORGEJO_TOKEN", state="absent", found="not set", mend=mend)
+    from bot.hosts.sign_in import load_sign_in
+
+    app = environment.get("POSTIL_APP_ID") or (home / "app" / "id").is_file()
+    if not app and not environment.get("GITHUB_TOKEN"):
+        mend = (
+            "for `postil serve` and `review --pr`, set it (pull requests: read and write), or"
+            " register a GitHub App: postil serve --setup"
+        )
+        return Check(name="GITHUB_TOKEN", state="absent", found="not set", mend=mend)
+
+    def look() -> str:
+        load_sign_in(home, environment, server.api_url, server.account)
+        return "its key is there" if app else "set"
+
+    return _try(look, "GitHub App" if app else "GITHUB_TOKEN", "", "see the line before this one")

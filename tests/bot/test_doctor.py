@@ -25,6 +25,7 @@ def test_on_a_new_machine_the_next_steps_are_named(tmp_path: Path) -> None:
     absent = {name for name, check in found.items() if check.state == "absent"}
     assert absent == {
         "base model smollm2-135m", "store", "adapter", "webhook secret", "GITHUB_TOKEN",
+        "inbox", "admin token",
     }  # fmt: skip
     assert all(check.mend for check in found.values() if check.state != "ok")
     assert {check.state for check in found.values()} == {"ok", "absent"}
