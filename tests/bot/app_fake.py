@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask, Response, jsonify, request
 
+from tests.bot.fake_pulls import REPO
 from tests.github_fake import TOKEN, FakeGitHub
 
 Payload = dict[str, Any]
@@ -44,13 +45,17 @@ class FakeApp:
     now: float = 0.0
     minted: list[Payload] = field(default_factory=list)
     checks: list[Payload] = field(default_factory=list)
-    comments: list[Payload] = field(default_factory=list)
     permissions: dict[str, str] = field(default_factory=dict)
     attempts: list[Payload] = field(default_factory=list)
     payloads: dict[int, Payload] = field(default_factory=dict)
     open_pulls: list[Payload] = field(default_factory=list)
     made: Payload = field(default_factory=dict)
     _ids: Any = field(default_factory=lambda: itertools.count(1))
+
+    @property
+    def comments(self) -> list[Payload]:
+        """What stands on the small pull request, on no line."""
+        return self.fake.pulls[REPO, 7].talk
 
     def mount(self, app: Flask) -> None:
         """Put the routes on the fake's app."""
@@ -64,8 +69,6 @@ class FakeApp:
             ("POST", f"{repo}/check-runs", self._make_check),
             ("PATCH", f"{repo}/check-runs/<int:number>", self._change_check),
             ("GET", f"{repo}/collaborators/<login>/permission", self._permission),
-            ("GET", f"{repo}/issues/<int:number>/comments", lambda **_: jsonify(self.comments)),
-            ("POST", f"{repo}/issues/<int:number>/comments", self._comment),
             ("GET", "/app/hook/deliveries", self._deliveries),
             ("GET", "/app/hook/deliveries/<int:number>", self._delivery),
             ("GET", f"{repo}/pulls", lambda **_: jsonify(self.open_pulls)),
@@ -117,11 +120,6 @@ class FakeApp:
         if login not in self.permissions:
             return jsonify({"message": "Not Found"}), 404
         return jsonify({"permission": self.permissions[login]})
-
-    def _comment(self, owner: str, name: str, number: int) -> tuple[Response, int]:
-        body = request.get_json()["body"]
-        self.comments.append({"body": body, "user": {"login": f"{SLUG}[bot]"}})
-        return jsonify(self.comments[-1]), 201
 
     def _deliveries(self) -> Response:
         at = int(request.args.get("cursor", 0))

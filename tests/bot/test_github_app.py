@@ -24,7 +24,7 @@ from postil.settings import ServerSettings
 from tests.bot.app_fake import APP_ID, FakeApp, make_key
 from tests.bot.fake_pulls import HEAD, KEY, NEXT_HEAD, REPO, small_pull
 from tests.bot.stub_reviewer import StubReviewer
-from tests.github_fake import TOKEN, FakeGitHub, Served
+from tests.github_fake import ACCOUNT, TOKEN, FakeGitHub, Served
 
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC).timestamp()
 ADMIN = "the admin token of our tests, long enough"
@@ -60,7 +60,8 @@ def inbox(tmp_path: Path) -> Iterator[Inbox]:
 
 @pytest.fixture
 def broker(app: FakeApp, served: Served, key: tuple[str, Any]) -> Broker:
-    return Broker(APP_ID, key[0], served.url, now=lambda: NOW)
+    """Ours, under the login that the fake gives to what is posted."""
+    return Broker(APP_ID, key[0], served.url, account=ACCOUNT, now=lambda: NOW)
 
 
 @pytest.fixture
@@ -108,7 +109,6 @@ def test_a_token_is_minted_once_for_one_repository_with_the_least_rights(
     assert asked["repositories"] == ["shop"]
     assert asked["permissions"]["contents"] == "read"
     assert "administration" not in asked["permissions"]
-    assert broker.account() == "postil-bot[bot]"
     broker.forget(REPO)
     broker.token(REPO)
     assert len(app.minted) == 2
@@ -118,6 +118,7 @@ def test_a_token_is_minted_anew_before_it_ends(
     app: FakeApp, served: Served, key: tuple[str, Any]
 ) -> None:
     clock = [NOW]
+    assert Broker(APP_ID, key[0], served.url, now=lambda: NOW).account() == "postil-bot[bot]"
     broker = Broker(APP_ID, key[0], served.url, now=lambda: clock[0])
     broker.token(REPO)
     clock[0] += 3600 - 601
