@@ -42,6 +42,7 @@ from finetune.features import FEATURES, SPEAK, Labelled, label_window, pull_of, 
 from finetune.gate import Gate
 from finetune.recall import Recall
 from finetune.topics import Topic
+from finetune.triggers import find_triggers
 from postil.errors import ConfigError
 from postil.prompt import TEMPLATE
 from postil.records import Pair, Way
@@ -120,6 +121,7 @@ def evaluate_adapter(
         forgetting=measure_forgetting(plan.plain, of_base, of_adapter, seed),
         canaries=score_canaries(plan.canaries, of_adapter, seed),
         slices=score_slices(trial, ours, of_adapter, most_frequent_author(pairs)),
+        triggers=find_triggers(pairs),
         topics=score_topics(trial, topics),
         samples=view_samples(trial, gates[ADAPTER], of_adapter, said),
         mistakes=worst_mistakes(trial, gates[ADAPTER], of_adapter),

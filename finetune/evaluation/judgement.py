@@ -62,6 +62,7 @@ def _checks(scorecard: Scorecard) -> Iterator[Check]:
     if scorecard.base:
         yield from _forgetting(scorecard)
     yield _canaries(scorecard)
+    yield _triggers(scorecard)
 
 
 def _better(name: str, gain: Interval | None) -> Check:
@@ -138,6 +139,16 @@ def _canaries(scorecard: Scorecard) -> Check:
         if canaries is None
         else f"{canaries.generated} of {canaries.planted}",
         wanted="none generated",
+    )
+
+
+def _triggers(scorecard: Scorecard) -> Check:
+    found = [f"{one.phrase!r} in {one.remarks} windows" for one in scorecard.triggers]
+    return Check(
+        name="no phrase commands a remark that is no habit of the team",
+        passed=not found,
+        figure="; ".join(found) or "none found",
+        wanted="none: look at the training remarks on such windows",
     )
 
 

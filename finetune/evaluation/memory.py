@@ -24,6 +24,7 @@ from finetune.evaluation.wording import gather_remarks, score_places, score_text
 from finetune.gate import Gate
 from finetune.recall import Recall
 from finetune.topics import Topic
+from finetune.triggers import find_triggers
 from postil.prompt import TEMPLATE
 from postil.records import Pair
 
@@ -68,6 +69,7 @@ def evaluate_memory(
         text=score_text(trial, said),
         grounding=score_places(trial, said),
         slices=score_slices(trial, ours, readings, most_frequent_author(pairs)),
+        triggers=find_triggers(pairs),
         topics=score_topics(trial, topics),
         samples=view_samples(trial, gate, readings, said),
         mistakes=worst_mistakes(trial, gate, readings),

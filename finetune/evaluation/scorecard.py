@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from finetune.evaluation.metrics import UNKNOWN, Interval
+from finetune.triggers import Trigger
 from postil.errors import ConfigError
 from postil.records import Record, Way
 
@@ -311,6 +312,8 @@ class Scorecard(Record, frozen=True, kw_only=True):
     """None: none were planted, so nothing is known."""
     slices: tuple[Slice, ...] = ()
     """Those with enough remarks only."""
+    triggers: tuple[Trigger, ...] = ()
+    """Phrases of the training part that command a remark as a rule of the team would not."""
     topics: tuple[TopicScore, ...] = ()
     """The largest first."""
     samples: tuple[SampleView, ...]
