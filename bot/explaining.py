@@ -79,7 +79,7 @@ def explain(
     explained = []
     for window, chance in witness.chances.items():
         told = features_of(window, witness.scores[window])
-        found = [f for f in reviewed.findings if f.score == chance and window.rows(f.span)]
+        found = [finding for finding in reviewed.findings if window.rows(finding.span)]
         explained.append(
             Explained(
                 window=window,
@@ -97,11 +97,12 @@ def explain(
 def _verdict(
     window: Window, chance: float, threshold: float | None, spoken: bool, witness: Witness
 ) -> Verdict:
-    if threshold is None or chance < threshold:
-        return "passed over"
+    """Some speak below the threshold: topics have their own."""
     if spoken:
         return "spoken about"
-    return "message unusable" if window in witness.candidates else "held back"
+    if window in witness.candidates:
+        return "message unusable"
+    return "passed over" if threshold is None or chance < threshold else "held back"
 
 
 def _reasons(gate: Gate, values: Mapping[str, float]) -> list[Reason]:

@@ -91,8 +91,12 @@ class Forgejo:
         )
         rights = ("--admin",) if admin else ()
         self._command("admin", "user", "create", *made, "--must-change-password=false", *rights)
-        asked = ("--username", name, "--scopes", "all", "--raw")
-        self.tokens[name] = self._command("admin", "user", "generate-access-token", *asked).strip()
+        self.tokens[name] = self.new_token(name, "all")
+
+    def new_token(self, name: str, scopes: str) -> str:
+        """Another token of somebody, for some scopes."""
+        asked = ("--username", name, "--token-name", scopes[:40], "--scopes", scopes, "--raw")
+        return self._command("admin", "user", "generate-access-token", *asked).strip()
 
     def call(self, who: str, verb: str, path: str, body: Json = None, ok: bool = True) -> Json:
         """One request to the API by somebody; the JSON that came."""

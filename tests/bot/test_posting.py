@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import graphql
 import msgspec
 import pytest
 
@@ -9,6 +10,7 @@ from bot.comment import Wording, write_review
 from bot.earlier import look_back
 from bot.hosts import PullHead, ReviewText
 from bot.hosts.github import GitHubPulls
+from bot.hosts.github_threads import RESOLVE, THREADS
 from bot.posting import Standing, post_draft
 from bot.summary import write_summary
 from postil.diff import parse_diff
@@ -16,6 +18,8 @@ from postil.marker import markers_of
 from postil.records import Draft, Finding, PostedComment, Span
 from tests.bot.fake_pulls import DIFF, HEAD, KEY, NEXT_HEAD, REPO
 from tests.github_fake import FakeGitHub
+from tests.graphql_fake import official_schema
+from tests.npm_package import UnavailableError
 
 HEEDED = DIFF.replace("+        return sum(prices)", "+        return fsum(prices)")
 
@@ -166,3 +170,12 @@ def test_a_summary_that_was_written_though_the_answer_was_lost_stands_once(
     fake.fail("POST", "/issues/7/comments$", status=502, applied=True)
     post(pulls, draft_of(11))
     assert summary(fake)
+
+
+@pytest.mark.parametrize("question", [THREADS, RESOLVE], ids=["threads", "resolve"])
+def test_what_is_asked_of_graphql_is_in_githubs_own_schema(question: str) -> None:
+    try:
+        schema = official_schema()
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    assert graphql.validate(schema, graphql.parse(question)) == []
