@@ -44,7 +44,7 @@ def read_pull(
     if draft and not draft.shadow and draft.adapter == reader.adapter_of(head.repo):
         reviewed = reviewed_of(draft)
     else:
-        reviewed = reader.read(head.repo, diff)
+        reviewed = reader.read(head.repo, diff, head.newcomer)
     placed = place_all(reviewed.findings, parse_diff(diff), head.repo, number)
     return PullReview(head=head, diff=diff, reviewed=reviewed, placed=tuple(placed))
 
