@@ -5,7 +5,6 @@ that it holds for every worker. No name of a repository or a person is among the
 """
 
 from collections.abc import Iterator
-from typing import Protocol
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -17,22 +16,11 @@ from bot.schema import deliveries, drafts, moves, writes
 SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 3600.0)
 
 
-class Outcomes(Protocol):
-    """How people decided on what was said."""
-
-    def __call__(self) -> dict[str, int]: ...
-
-
-def _no_outcomes() -> dict[str, int]:
-    return {}
-
-
 class Metrics:
     """The registry of one process."""
 
-    def __init__(self, inbox: Inbox, outcomes: Outcomes = _no_outcomes) -> None:
+    def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._outcomes = outcomes
         self._seen = self._newest()
         self._registry = CollectorRegistry()
         self._events = Counter(
@@ -75,12 +63,6 @@ class Metrics:
             "postil_heads_posted", "Heads whose review is known to stand.", posted
         )
         yield GaugeMetricFamily("postil_writes_last_hour", "Writes on the host.", waiting)
-        outcomes = CounterMetricFamily(
-            "postil_outcomes", "How people decided on remarks.", labels=("outcome",)
-        )
-        for outcome, count in sorted(self._outcomes().items()):
-            outcomes.add_metric((outcome,), count)
-        yield outcomes
 
     def _totals(self) -> tuple[int, int, int]:
         hour_ago = self._inbox.database.now() - 3600

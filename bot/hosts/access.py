@@ -84,7 +84,7 @@ class GitHubAccess:
         """Its comments."""
         rest = self._rest(repo)
         account = self.sign_in.account() or str(rest.call("GET", "/user")["login"])
-        return Conversation(rest, repo, self._key, account)
+        return Conversation(rest, repo, self._key, account, self._ledger)
 
     def checks(self, repo: str) -> Checks | None:
         """Its check runs; None where we are no App."""

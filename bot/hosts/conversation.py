@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from bot.hosts.limits import fit
 from bot.hosts.rest import Rest
+from bot.ledger import Ledger
 from bot.orders import MAY_ORDER
 from postil.errors import HostingError
 from postil.marker import Marker, fingerprint, place_key, read_marker, render_marker
@@ -20,11 +21,12 @@ PAGE = 100
 class Conversation:
     """The comments of one repository's pull requests. Every method may raise HostingError."""
 
-    def __init__(self, rest: Rest, repo: str, key: bytes, account: str) -> None:
+    def __init__(self, rest: Rest, repo: str, key: bytes, account: str, ledger: Ledger) -> None:
         self._rest = rest
         self._repo = repo
         self._key = key
         self._account = account
+        self._ledger = ledger
 
     def may_order(self, login: str) -> bool:
         """Whether somebody has write access, as the host says; whoever it does not know has not."""
@@ -44,6 +46,7 @@ class Conversation:
             return False
         marker = Marker(place=place, fingerprint=fingerprint(place, ""), head_sha="", adapter="")
         body = fit(f"{text}\n\n{render_marker(marker, self._key)}")
+        self._ledger.take(self._repo)
         self._rest.call("POST", f"/repos/{self._repo}/issues/{number}/comments", {"body": body})
         return True
 

@@ -36,7 +36,7 @@ class ForgejoAccess:
     def conversation(self, repo: str) -> Conversation:
         """Its comments."""
         account = self.sign_in.account() or str(self._rest.call("GET", "/user")["login"])
-        return Conversation(self._rest, repo, self._key, account)
+        return Conversation(self._rest, repo, self._key, account, self._ledger)
 
     def checks(self, repo: str) -> None:
         """There are none."""
