@@ -38,10 +38,11 @@ STEPS = {"python": "find Python, keys", "adapter": "adapter's key", "base": "ada
 
 def ten_hunks() -> str:
     """A diff of ten hunks, each of 24 rows of real Python of which 8 are new."""
-    sources = sorted((ROOT / "bot").glob("*.py"), key=lambda path: path.name)[:HUNKS]
-    parts = []
-    for path in sources:
-        rows = (path.read_text().splitlines() + [""] * ROWS)[10 : 10 + ROWS]
+    parts: list[str] = []
+    for path in sorted((ROOT / "bot").glob("*.py"), key=lambda path: path.name):
+        rows = path.read_text().splitlines()[10 : 10 + ROWS]
+        if len(rows) < ROWS or len(parts) == HUNKS:
+            continue
         marked = [("+" if ADDED <= n < 2 * ADDED else " ") + row for n, row in enumerate(rows)]
         name = f"shop/{path.name}"
         header = f"@@ -11,{ROWS - ADDED} +11,{ROWS} @@"
@@ -74,6 +75,7 @@ class Machine:
                     continue
                 name = STEPS.get(step.get("id", ""), step["name"].lower())
                 spent[name] = self._cpu(lambda step=step: self._script(step))
+                click.echo(f"{name}: {spent[name]:.1f} CPU-seconds", err=True)
             elif "uses" in step:
                 spent[step["name"].lower()] = self._cpu(lambda step=step: self._restore(step))
         return {name: round(cpu, 1) for name, cpu in spent.items()}
