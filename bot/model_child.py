@@ -2,19 +2,22 @@
 
     python -P -m bot.model_child DESCRIPTOR
 
-No connection to anywhere can be made from here: Python's audit hook refuses it. That is a belt,
-not a wall; what counts is that there is nothing here worth taking (no token, no secret).
+No connection can be made from here, but to the one server of an adapter that is served: Python's
+audit hook refuses it. That is a belt, not a wall; what counts is that there is nothing here worth
+taking (no token, no secret).
 An expected fault goes back as its class and its line; anything else ends the process.
 """
 
 import importlib
 import logging
 import os
+import socket
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from time import process_time
 from typing import Any, Protocol, runtime_checkable
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,6 +27,8 @@ from postil.errors import ModelError, PostilError
 from postil.records import Window
 
 REFUSED = frozenset({"socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.bind"})
+SERVED: set[tuple[str, int]] = set()
+"""Host and port of the server that may be asked, by name and as addresses; empty for none."""
 
 SPENT = "spent"
 """Asks for the CPU-seconds of this process."""
@@ -54,6 +59,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
+    "info": (),
     "score": (list[str],),
     "gate": (list[Window], list[float], bool | None),
     "anchor_scores": (Window, list[Anchor]),
@@ -95,6 +101,7 @@ def _load(arguments: list[msgspec.Raw], before: Model | None) -> Model:
     parent's path come last."""
     factory, raw, paths = arguments
     spec = msgspec.json.decode(raw, type=dict[str, str])
+    _allow(spec.get("url", ""))
     if isinstance(before, Turning):
         return before.turned_to(spec)
     known = set(sys.path)
@@ -116,9 +123,28 @@ def _call(model: Model | None, request: Request) -> object:
     return member(*values) if callable(member) else member
 
 
-def _refuse_network(event: str, _arguments: tuple[object, ...]) -> None:
-    if event in REFUSED:
-        raise PermissionError(f"{event}: the model has no network")
+def _allow(url: str) -> None:
+    """Let the server of the adapter that is loaded be reached, and nothing else."""
+    SERVED.clear()
+    parts = urlsplit(url)
+    if not parts.hostname:
+        return
+    host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    SERVED.add((host, port))
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ModelError(f"{host}: no such server: {error}") from error
+    SERVED.update((str(address[0]), port) for *_, address in found)
+
+
+def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+    if event not in REFUSED:
+        return
+    asked = arguments[1] if event == "socket.connect" else arguments[:2]
+    if event in ("socket.connect", "socket.getaddrinfo") and tuple(asked[:2]) in SERVED:
+        return
+    raise PermissionError(f"{event}: the model has no network")
 
 
 if __name__ == "__main__":

@@ -177,6 +177,8 @@ class ModelProcess:
         paths = [path for path in sys.path if Path(path).is_absolute()]
         arguments: list[object] = [self._factory, dict(self._find_spec()), paths]
         self._exchange(Request(method="load", arguments=_raw(arguments)), self._load_s)
+        told = self._exchange(Request(method="info", arguments=[]), self._call_s)
+        self.info = msgspec.json.decode(told.value, type=ModelInfo)
         self._loaded = True
 
     def _start(self) -> None:

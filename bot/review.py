@@ -56,6 +56,8 @@ class ModelInfo(Record, frozen=True, kw_only=True):
     name: str = ""
     precision: float | None = None
     """As it was measured in calibration."""
+    note: str = ""
+    """What a person should know of how it decides, once it is loaded."""
 
 
 class Model(Protocol):
@@ -119,6 +121,7 @@ class Reviewed(Record, frozen=True, kw_only=True):
     name: str = ""
     precision: float | None = None
     way: Way = "write"
+    note: str = ""
 
 
 class Stopwatch:
@@ -157,6 +160,7 @@ def review(
     candidates: list[tuple[Window, float]] = []
     if every:
         model.load()
+        info = model.info
         watch.lap("load")
         scores = model.score([render_question(window) for window in every])
         watch.lap("score")
@@ -181,6 +185,7 @@ def review(
         name=info.name,
         precision=info.precision,
         way=info.way,
+        note=info.note,
     )
 
 

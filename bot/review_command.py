@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+import msgspec
 
 from bot.pull_address import read_address
 from postil.errors import SourceError, UsageError
-from postil.settings import Settings, load_settings, postil_home
+from postil.settings import EngineSettings, Settings, load_settings, postil_home
 
 if TYPE_CHECKING:
     from bot.placement import PlacedFinding
@@ -95,6 +96,10 @@ def review(
     check_one(diff, revisions, staged, pr)
     limit = read_fail_on(fail_on)
     settings = load_settings(Path.cwd(), config)
+    if config is None and settings.engine.kind != "local":
+        # The code goes to this address, so a settings file that just lies here cannot name it.
+        click.echo("[engine] is not used: name the settings file with --config", err=True)
+        settings = msgspec.structs.replace(settings, engine=EngineSettings())
     if pr is not None:
         from bot.pull_command import review_pull
         from bot.signature import load_marker_key
@@ -109,6 +114,8 @@ def review(
     else:
         text = read_local(diff, revisions, staged)
         reviewed, placed = _review_text(text, adapter, base_model, settings)
+    if reviewed.note:
+        click.echo(reviewed.note, err=True)
     _show(reviewed, placed, shape)
     if any(finding.score >= limit for finding in reviewed.findings):
         raise click.exceptions.Exit(1)
@@ -165,7 +172,7 @@ def open_reader(adapter: str, base_model: str, settings: Settings, key: bytes) -
     from bot.reviewers import AdapterReviewer, adapter_opener
 
     home = postil_home(os.environ)
-    opener = adapter_opener(home, os.environ, base_model)
+    opener = adapter_opener(home, os.environ, base_model, settings.engine)
     return AdapterReviewer(settings.review, home, opener, key, adapter=adapter)
 
 

@@ -26,12 +26,14 @@ from finetune.adapters import CARD, Registry
 from postil.diff import parse_diff
 from postil.errors import AdapterError
 from postil.records import Draft, PostedComment
-from postil.settings import ReviewSettings, Settings
+from postil.settings import EngineSettings, ReviewSettings, Settings
 
 log = logging.getLogger(__name__)
 
-LOAD, REMEMBER = "bot.loaded_adapter:load", "bot.remembering:load"
-"""What the child calls for an adapter with weights, and for one without."""
+LOAD, SERVED = "bot.loaded_adapter:load", "bot.served_adapter:load"
+REMEMBER = "bot.remembering:load"
+"""What the child calls for an adapter with weights, here or at a server, and for one without."""
+LOCAL = EngineSettings()
 NO_ADAPTER = "no adapter is promoted for this repository"
 
 
@@ -47,17 +49,26 @@ def find_adapter(home: Path, repo: str, name: str = "") -> Path | None:
 
 
 def open_model(
-    folder: Path, home: Path, environment: Mapping[str, str], base_name: str = ""
+    folder: Path,
+    home: Path,
+    environment: Mapping[str, str],
+    base_name: str = "",
+    engine: EngineSettings = LOCAL,
 ) -> ModelProcess:
     """The process of a verified adapter; nothing is loaded before it is asked something."""
     card, info = read_info(folder)
+    served = card.has_weights and engine.kind == "openai"
 
     def find_spec() -> dict[str, str]:
         if not card.has_weights:
             return {"adapter": str(folder.resolve())}
+        if served and engine.tokenizer:
+            return _at_server(folder, engine, Path(engine.tokenizer))
         from finetune.base_model import find_base  # imports torch: seconds
 
         base = find_base(base_name or card.base, home)
+        if served:
+            return _at_server(folder, engine, base.folder)
         return {
             "adapter": str(folder.resolve()),
             "base": base.name,
@@ -67,15 +78,32 @@ def open_model(
         }
 
     own = {**environment, "POSTIL_HOME": str(home.resolve())}
-    return ModelProcess(info, LOAD if card.has_weights else REMEMBER, find_spec, own)
+    factory = SERVED if served else LOAD if card.has_weights else REMEMBER
+    return ModelProcess(info, factory, find_spec, own)
+
+
+def _at_server(folder: Path, engine: EngineSettings, tokenizer: Path) -> dict[str, str]:
+    return {
+        "adapter": str(folder.resolve()),
+        "url": engine.url,
+        "model": engine.model.replace("{adapter}", folder.name),
+        "tokenizer": str(tokenizer.expanduser().resolve()),
+    }
 
 
 OpenModel = Callable[[Path], ModelProcess]
 
 
-def adapter_opener(home: Path, environment: Mapping[str, str], base_name: str = "") -> OpenModel:
+def adapter_opener(
+    home: Path,
+    environment: Mapping[str, str],
+    base_name: str = "",
+    engine: EngineSettings = LOCAL,
+) -> OpenModel:
     """`open_model` for whichever folder comes."""
-    return partial(open_model, home=home, environment=environment, base_name=base_name)
+    return partial(
+        open_model, home=home, environment=environment, base_name=base_name, engine=engine
+    )
 
 
 class AdapterReviewer:
@@ -121,6 +149,8 @@ class AdapterReviewer:
             reviewed.held_back,
             reviewed.dropped,
         )
+        if reviewed.note:
+            log.warning("repo=%s %s", repo, reviewed.note)
         return reviewed
 
     def adapter_of(self, repo: str) -> str:
@@ -223,7 +253,7 @@ def reviewer_factory(
     """Makes what `bot.server` runs; the model itself is loaded when the first review comes."""
 
     def make(key: bytes) -> Reviewer:
-        opener = adapter_opener(home, environment)
+        opener = adapter_opener(home, environment, engine=settings.engine)
         reader = AdapterReviewer(settings.review, home, opener, key)
         return Reviewer(
             review=reader.review,

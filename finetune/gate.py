@@ -16,6 +16,8 @@ from postil.errors import AdapterError
 from postil.records import Record
 
 GATE_FILE = "gate.json"
+CHEAP_GATE_FILE = "gate_cheap.json"
+"""On the cheap features alone, for an engine that gives no log-probabilities."""
 VERSION = 1
 
 Method = Literal["logistic", "platt", "constant"]

@@ -21,11 +21,12 @@ from finetune.canaries import PLANTED, choose_canaries, plant
 from finetune.engines.local import LocalEngine
 from finetune.evaluation.evaluate import calibration_rows
 from finetune.evaluation.readings import Progress, no_progress
-from finetune.gate import GATE_FILE, Gate, write_gate
+from finetune.gate import CHEAP_GATE_FILE, GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
 from finetune.kind_thresholds import ask_words, likeliest, with_kinds
 from finetune.precedents import show_precedents
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
+from finetune.retrieval import calibrate_memory
 from finetune.topics import TOPICS_FILE, recurring, write_topics
 from finetune.training.checkpoints import Checkpoints
 from finetune.training.loop import Progressed, Report
@@ -119,6 +120,9 @@ def make_adapter(
             gate = _calibrate(pairs, settings, engine, recall, chosen.way, progress)
             if gate is not None:
                 write_gate(folder / GATE_FILE, gate)
+                cheap = calibrate_memory(pairs, recall, settings)
+                if cheap is not None:
+                    write_gate(folder / CHEAP_GATE_FILE, cheap)
             card = _with_way(card, chosen, gate)
             published = registry.publish(folder, card)
         run_folder.checkpoints.clear()

@@ -54,7 +54,7 @@ def make_retrieval(
             " so there is nothing to remember: mine more history"
         )
     recall = Recall(entries)
-    gate = _calibrate(pairs, recall, settings, progress)
+    gate = calibrate_memory(pairs, recall, settings, progress)
     topics = recurring(pairs, recall, settings)
     with registry.workspace(repo) as folder:
         write_index(folder / INDEX_FILE, entries)
@@ -74,8 +74,11 @@ def made_text(made: MadeRetrieval) -> str:
     return f"remembers {made.remarks} accepted remarks; no weights\n{note}\nadapter {made.folder}"
 
 
-def _calibrate(
-    pairs: Sequence[Pair], recall: Recall, settings: Settings, progress: Progress
+def calibrate_memory(
+    pairs: Sequence[Pair],
+    recall: Recall,
+    settings: Settings,
+    progress: Progress = no_progress,
 ) -> Gate | None:
     """A gate on the cheap features of the calibration part; None where the part is empty."""
     plan = make_plan(pairs, Limits(), settings.train.seed)

@@ -241,6 +241,25 @@ class ReviewSettings(Section, frozen=True, kw_only=True):
             raise ValueError("most_windows >= 1 and max_tokens >= 1 are needed")
 
 
+class EngineSettings(Section, frozen=True, kw_only=True):
+    """`[engine]`: where the model is when it reviews or is evaluated."""
+
+    kind: Literal["local", "openai"] = "local"
+    """`local`: in a process of our own; `openai`: behind a server's `/v1/completions`."""
+    url: str = ""
+    """Of that server; nothing else is ever asked."""
+    model: str = "{adapter}"
+    """The adapter's name there; `{adapter}` stands for its digest."""
+    base_model: str = ""
+    """The bare base's name there; only an evaluation asks for it."""
+    tokenizer: str = ""
+    """A folder with the base's tokenizer; empty: that of the adapter's base, which is then here."""
+
+    def __post_init__(self) -> None:
+        if self.kind == "openai" and not self.url.startswith(("http://", "https://")):
+            raise ValueError("url must be the http:// or https:// address of the server")
+
+
 class ServerSettings(Section, frozen=True, kw_only=True):
     """`[server]`: the webhook door."""
 
@@ -272,6 +291,7 @@ class Settings(Section, frozen=True, kw_only=True):
     train: TrainSettings = msgspec.field(default_factory=TrainSettings)
     augment: AugmentSettings = msgspec.field(default_factory=AugmentSettings)
     review: ReviewSettings = msgspec.field(default_factory=ReviewSettings)
+    engine: EngineSettings = msgspec.field(default_factory=EngineSettings)
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
 
 

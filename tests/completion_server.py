@@ -45,7 +45,7 @@ class CompletionServerFake:
                     host.cuts -= 1
                     self.close_connection = True
                     return
-                status, body = host.fault or (200, host.answer(asked))
+                status, body = host.fault or host.reply(asked)
                 self.send_response(status)
                 for name, value in host.headers.items():
                     self.send_header(name, value)
@@ -67,6 +67,10 @@ class CompletionServerFake:
             server.shutdown()
             server.server_close()
             thread.join()
+
+    def reply(self, asked: Json) -> tuple[int, bytes]:
+        """Status and body."""
+        return 200, self.answer(asked)
 
     def answer(self, asked: Json) -> bytes:
         """A completion of one prompt."""

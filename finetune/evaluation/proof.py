@@ -25,13 +25,16 @@ from finetune.gate import GATE_FILE, Gate, read_gate
 from finetune.recall import INDEX_FILE, Recall
 from finetune.topics import TOPICS_FILE, Topic, read_topics
 from mining.dataset import digest_pairs
+from postil.errors import ConfigError
 from postil.records import AdapterCard, Pair, Way
-from postil.settings import Settings
+from postil.settings import EngineSettings, Settings
 
 if TYPE_CHECKING:
-    from finetune.base_model import BaseModel, Precision
+    from finetune.base_model import Precision
 
 log = logging.getLogger(__name__)
+
+LOCAL = EngineSettings()
 
 
 def prove(
@@ -46,7 +49,7 @@ def prove(
 ) -> Scorecard:
     """Measure on the test part; `live` is the promoted adapter."""
     card = load_card(folder)
-    beside = live_adapter(live, home) if live and live != folder else None
+    beside = live_adapter(live, home, settings.engine) if live and live != folder else None
     if card.has_weights:
         found = _prove_weights(folder, card, pairs, settings, home, progress, limits, beside)
     else:
@@ -75,14 +78,12 @@ def _prove_weights(
     limits: Limits,
     live: Live | None,
 ) -> Scorecard:
-    from finetune.base_model import find_base
-
-    base, recall = find_base(card.base, home), Recall.read(folder / INDEX_FILE)
+    engine, recall = settings.engine, Recall.read(folder / INDEX_FILE)
     return evaluate_adapter(
         pairs,
         recall,
-        open_base=lambda: opened(base, None, card),
-        open_adapter=lambda: opened(base, folder, card),
+        open_base=lambda: opened(None, card, home, engine),
+        open_adapter=lambda: opened(folder, card, home, engine),
         adapter=folder.name,
         base=card.base,
         gate=gate_of(folder, card),
@@ -112,17 +113,15 @@ def way_of_card(card: AdapterCard) -> Way:
     return cast(Way, card.scoring.get("way", "write"))
 
 
-def live_adapter(folder: Path, home: Path) -> Live:
+def live_adapter(folder: Path, home: Path, engine: EngineSettings = LOCAL) -> Live:
     """The promoted adapter, as an evaluation opens it."""
     card = load_card(folder)
 
     def read(plan: Plan, progress: Progress) -> Readings:
         if not card.has_weights:
             return remember(plan, Recall.read(folder / INDEX_FILE))
-        from finetune.base_model import find_base
-
-        with opened(find_base(card.base, home), folder, card) as engine:
-            return take_readings(engine, plan, progress, name="live adapter")
+        with opened(folder, card, home, engine) as asked:
+            return take_readings(asked, plan, progress, name="live adapter")
 
     return Live(name=folder.name, read=read, gate=gate_of(folder, card))
 
@@ -137,9 +136,36 @@ def planted_canaries(card: AdapterCard, pairs: Sequence[Pair]) -> tuple[Canary, 
 
 
 @contextmanager
-def opened(base: "BaseModel", folder: Path | None, card: AdapterCard) -> Iterator[Engine]:
-    """The engine of a card's scoring path, with its adapter or (None) without."""
+def opened(
+    folder: Path | None, card: AdapterCard, home: Path, engine: EngineSettings
+) -> Iterator[Engine]:
+    """The engine that settings choose, with the card's adapter or (None) its bare base."""
+    from finetune.base_model import find_base
+
+    if engine.kind == "openai":
+        with _at_server(folder, card, home, engine) as served:
+            yield served
+        return
     from finetune.engines.local import LocalEngine
 
     precision = cast("Precision", card.scoring.get("precision", "bf16"))
+    base = find_base(card.base, home)
     yield LocalEngine(base, folder, precision=precision, max_length=card.max_length)
+
+
+@contextmanager
+def _at_server(
+    folder: Path | None, card: AdapterCard, home: Path, engine: EngineSettings
+) -> Iterator[Engine]:
+    from finetune.base_model import find_base
+    from finetune.engines.served import open_served
+
+    name = engine.model.replace("{adapter}", folder.name) if folder else engine.base_model
+    if not name:
+        raise ConfigError("engine.base_model must name the bare base at the server to evaluate")
+    tokenizer = Path(engine.tokenizer) if engine.tokenizer else find_base(card.base, home).folder
+    served = open_served(engine.url, name, tokenizer.expanduser(), card.max_length)
+    try:
+        yield served
+    finally:
+        served.close()
