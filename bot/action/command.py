@@ -7,7 +7,7 @@ import click
 
 from bot.review_command import base_option, read_fail_on
 from postil.errors import PostilError, UsageError
-from postil.settings import postil_home
+from postil.settings import EngineSettings, postil_home
 
 SETTINGS_FILE = "postil.toml"
 MODES = ("comment", "annotate", "summary", "sarif", "dry-run")
@@ -72,8 +72,7 @@ def action(
     try:
         if mode and mode not in MODES:
             raise UsageError(f"mode: {mode[:40]!r} is none of {', '.join(MODES)}")
-        if engine != "local" or engine_url:
-            raise UsageError("engine: only local is there yet")
+        served = read_engine(engine or "local", engine_url)
         most = read_number(max_comments, "max-comments", 100, whole=True)
         inputs = Inputs(
             adapter=adapter,
@@ -85,7 +84,7 @@ def action(
             fail_on=read_fail_on(fail_on or "never"),
             result_artifact=result_artifact,
         )
-        opener = adapter_opener(home, os.environ, base_model)
+        opener = adapter_opener(home, os.environ, base_model, served)
         if only:
             run_step(os.environ, home, opener, inputs, click.echo, only)
             return
@@ -96,3 +95,12 @@ def action(
         raise click.exceptions.Exit(error.exit_code) from error
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def read_engine(kind: str, url: str) -> EngineSettings:
+    """The inputs `engine` and `engine-url`; UsageError where they do not fit together."""
+    if kind == "local" and not url:
+        return EngineSettings()
+    if kind != "openai" or not url.startswith(("http://", "https://")):
+        raise UsageError("engine: expected local, or openai with an http(s) address as engine-url")
+    return EngineSettings(kind="openai", url=url)
