@@ -266,14 +266,23 @@ def test_a_diff_from_git_is_the_diff_of_the_host(server: Server, work: Work) -> 
 
 def test_the_server_itself_finds_nothing_live_in_what_was_made_harmless(server: Server) -> None:
     texts = [text for _, text in PAYLOADS] + generated(200, seed=3)
-    asked = {"Mode": "comment", "Context": f"{server.url}/{REPO}"}
     for text in texts:
-        said = {**asked, "Text": sanitize(text)}
-        answer = requests.post(f"{server.url}/api/v1/markdown", json=said, timeout=30)
-        assert answer.ok and not ACTS.search(answer.text), (text, answer.text)
-    loud = {**asked, "Text": "@mia ![](https://evil.example/p.png) https://evil.example"}
-    shown = requests.post(f"{server.url}/api/v1/markdown", json=loud, timeout=30).text
-    assert len(ACTS.findall(shown)) == 3
+        shown = rendered(server, sanitize(text))
+        assert not ACTS.search(shown), (text, shown)
+    loud = rendered(server, "@mia ![](https://evil.example/p.png) https://evil.example")
+    assert len(ACTS.findall(loud)) >= 3
+
+
+def rendered(server: Server, text: str) -> str:
+    """A comment's HTML, as the server makes it."""
+    answer = requests.post(
+        f"{server.url}/api/v1/markdown",
+        json={"Mode": "comment", "Context": f"{server.url}/{REPO}", "Text": text},
+        headers={"Authorization": f"token {server.tokens['mia']}"},
+        timeout=30,
+    )
+    assert answer.ok, answer.text
+    return answer.text
 
 
 def test_the_command_reviews_here_by_the_address_of_a_pull_request(
