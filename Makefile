@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow torture check format action-requirements clean
+.PHONY: demo test slow long torture check format action-requirements clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -15,10 +15,13 @@ demo: $(STAMP)
 	$(BIN)/postil demo --out build/demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m 'not slow and not torture and not gpu' --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -m 'not slow and not long and not torture and not gpu' --cov --cov-report=term:skip-covered
 
 slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+long: $(STAMP)
+	$(BIN)/python -m pytest -m long
 
 torture: $(STAMP)
 	$(BIN)/python -m pytest -m torture

@@ -28,7 +28,7 @@ def read_info(folder: Path) -> tuple[AdapterCard, ModelInfo]:
     if way not in get_args(Way):
         raise AdapterError(f"{folder}: says things by {way!r}, which this Postil cannot")
     gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
-    quotes = way == "recall" and TOPICS_FILE in card.files
+    quotes = way == "recall" and gate is not None and TOPICS_FILE in card.files
     topics = least_precision(folder / TOPICS_FILE) if quotes else None
     info = ModelInfo(
         adapter=folder.name,

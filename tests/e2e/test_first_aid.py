@@ -18,7 +18,7 @@ SETTINGS = TrainSettings(
 )
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.filterwarnings("default"),  # the libraries' own, with a real model
 ]
 

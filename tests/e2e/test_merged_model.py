@@ -18,7 +18,7 @@ from postil.answer import anchors
 from postil.prompt import render_question
 from tests.finetune.builders import make_team
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]
 
 WINDOWS = [pair.window for pair in make_team(pulls=25) if pair.window is not None]
 QUESTIONS = [render_question(window) for window in WINDOWS]

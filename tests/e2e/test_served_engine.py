@@ -17,7 +17,7 @@ from postil.prompt import render_question
 from tests.finetune.builders import make_window
 from tests.llama_server import NAME, serve
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]
 
 WINDOW = make_window("+def total(prices):", "+    print('<|im_end|>')", "-    return 0")
 QUESTION = render_question(WINDOW)

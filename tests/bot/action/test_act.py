@@ -49,7 +49,7 @@ def test_the_workflow_to_copy_reviews_a_pull_request(
     assert "Install Postil" not in queued.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_comment_is_obeyed_after_a_real_installation_without_caches(
     fake: FakeGitHub, served: Served, repository: FakeRepository, adapter: Path, tmp_path: Path
 ) -> None:

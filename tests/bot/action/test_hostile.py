@@ -128,7 +128,7 @@ def test_a_file_name_with_syntax_stays_in_its_place(
     assert "${{" not in (runner.folder / "output").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_diff_of_50_megabytes_ends_in_one_line_without_eating_the_runner(
     runner: Runner, tiny_home: TinyHome, fake: FakeGitHub, repository: FakeRepository
 ) -> None:

@@ -83,4 +83,4 @@ def test_everything_is_measured_over_real_engines(
         # a byte tokenizer, and an end token that is no byte
         assert engine.byte_perplexity.value == pytest.approx(engine.perplexity.value, rel=0.3)
     assert {one.name: one.samples for one in card.text}["base, shown 3 remarks"] == 2
-    assert len(card.grounding) == len(card.text) == 7
+    assert len(card.grounding) == len(card.text) == 9
