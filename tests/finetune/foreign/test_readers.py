@@ -28,7 +28,7 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> Path:
         ("a.json", LINE * 2),
         ("a.json", b"\xef\xbb\xbf [\n" + LINE + b"," + LINE + b"]"),
         ("a.jsonl", b"\xef\xbb\xbf" + LINE * 2),
-        ("a.jsonl.gz", gzip.compress(LINE * 2)),
+        ("a.jsonl.gz", gzip.compress(LINE * 2, mtime=0)),
         ("without_an_ending", LINE * 2),
     ],
 )
@@ -125,7 +125,7 @@ def test_a_missing_file_is_not_asked_of_a_hub(name: str) -> None:
         ("a.jsonl", LINE + b'{"instr', "a.jsonl:2: not a pair: Input data was truncated"),
         ("a.json", b"[" + LINE, "a.json: not a pair: Input data was truncated"),
         ("a.json", b"[3]", "a.json: row 1: not a pair: no JSON object"),
-        ("a.jsonl.gz", gzip.compress(LINE * 99)[:40], "damaged or cut short"),
+        ("a.jsonl.gz", gzip.compress(LINE * 99, mtime=0)[:40], "damaged or cut short"),
         ("a.jsonl.gz", LINE, "damaged or cut short"),
         ("a.parquet", b"", "no whole Parquet file: Parquet file size is 0 bytes"),
         ("a.parquet", LINE, "no whole Parquet file: Parquet magic bytes not found"),
