@@ -178,7 +178,9 @@ class ModelProcess:
         arguments: list[object] = [self._factory, dict(self._find_spec()), paths]
         self._exchange(Request(method="load", arguments=_raw(arguments)), self._load_s)
         told = self._exchange(Request(method="info", arguments=[]), self._call_s)
-        self.info = msgspec.json.decode(told.value, type=ModelInfo)
+        own = msgspec.json.decode(told.value, type=ModelInfo)
+        # whether it may be posted, and by which name, the child has no say in
+        self.info = msgspec.structs.replace(self.info, threshold=own.threshold, note=own.note)
         self._loaded = True
 
     def _start(self) -> None:

@@ -4,8 +4,10 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.model_process import ModelProcess, scrubbed
@@ -146,3 +148,11 @@ def test_closing_ends_the_child() -> None:
     model.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_the_child_has_no_say_in_whether_what_it_says_is_posted() -> None:
+    watched = msgspec.structs.replace(stub_info(), adapter="watched", shadow=True)
+    spec = {"rule:print(": "Log it."}
+    with closing(ModelProcess(watched, "tests.bot.stub_model:load", lambda: spec, os.environ)) as m:
+        m.load()
+        assert (m.info.adapter, m.info.shadow) == ("watched", True)
