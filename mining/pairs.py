@@ -3,8 +3,8 @@
 The instruction is `postil.prompt.render_question` and nothing else; the response is a rendered
 answer. Training and early stopping hold `silences` times as many silences as remarks; calibration
 and test keep every window, as reviewers meet them; a remark there whose commit is gone is measured
-in words only. What is said too often, or by one person alone,
-is capped in training (`mining.capping`).
+in words only. What is said too often, or by one person alone, is capped in training
+(`mining.capping`).
 """
 
 import hashlib
