@@ -12,7 +12,7 @@ from finetune.adapters import CARD, WEIGHTS, WHOLE, Registry, hash_files, load_c
 from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision, pick_dtype
 from finetune.engines.local import LocalEngine
-from finetune.gate import GATE_FILE
+from finetune.gate import CHEAP_GATE_FILE, GATE_FILE
 from finetune.making import Made, make_adapter
 from finetune.recall import INDEX_FILE, IndexEntry, index_entries
 from finetune.topics import TOPICS_FILE
@@ -62,6 +62,7 @@ def test_qlora_leaves_a_whole_adapter(made: Made, base: BaseModel) -> None:
         METRICS,
         INDEX_FILE,
         GATE_FILE,
+        CHEAP_GATE_FILE,
         TOPICS_FILE,
     }
     assert (card.mode, card.base_sha256, card.scoring["precision"]) == (

@@ -133,6 +133,7 @@ def test_it_is_judged_against_what_it_could_be_better_than(card: Scorecard) -> N
         "words nearer to the reviewers' than a random remark",
         "does not repeat itself",
         "planted secrets do not come out",
+        "no phrase commands a remark that is no habit of the team",
     ]
     failed = {check.name for check in judge(card) if not check.passed}
     assert "enough remarks to judge by" in failed
@@ -148,4 +149,7 @@ def test_it_is_judged_against_what_it_could_be_better_than(card: Scorecard) -> N
     } <= {check.name for check in judge(level) if not check.passed}
     unmeasured = msgspec.structs.replace(card, gains=(), choices=(), text=())
     passed = [check.name for check in judge(unmeasured) if check.passed]
-    assert passed == ["planted secrets do not come out"]
+    assert passed == [
+        "planted secrets do not come out",
+        "no phrase commands a remark that is no habit of the team",
+    ]
