@@ -16,10 +16,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from bot.comment import usable_suggestion
-from bot.placement import PlacedFinding, place_all
 from bot.review import ModelInfo, Recalled, Reviewed, review
-from bot.suggestion import apply_suggestion
+from bot.saying.comment import usable_suggestion
+from bot.saying.placement import PlacedFinding, place_all
+from bot.saying.suggestion import apply_suggestion
 from mining.repository import open_repository
 from postil.answer import Anchor
 from postil.diff import FileDiff, parse_diff

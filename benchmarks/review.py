@@ -27,9 +27,9 @@ from typing import Any
 import click
 import msgspec
 
-from bot.loaded_adapter import LoadedAdapter
-from bot.loaded_adapter import load as load_adapter
-from bot.remembering import Memory
+from bot.model.loaded_adapter import LoadedAdapter
+from bot.model.loaded_adapter import load as load_adapter
+from bot.model.remembering import Memory
 from bot.review import ModelInfo, Reviewed, review
 from bot.selection import select
 from finetune.adapters import load_card

@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bot.signature import sign
+from bot.door.signature import sign
 
 SECRET = "a webhook secret of the benchmark, long enough"
 BODY_BYTES = 25_000
@@ -112,7 +112,7 @@ def measure(port: int, seconds: float, clients: int, rate: float | None) -> dict
 def serve(kind: str, home: Path, port: int) -> None:
     """The door, in this process until killed. `plain`: a transaction a request."""
     from bot import server
-    from bot.steps import Reviewer
+    from bot.work.steps import Reviewer
     from postil.settings import ServerSettings, Settings
 
     environment = {"POSTIL_WEBHOOK_SECRET": SECRET, "GITHUB_TOKEN": "none-of-it"}

@@ -7,10 +7,10 @@ stands there already. Deciding and posting are apart, so that a caller may only 
 from collections.abc import Callable
 
 from bot.hosts import PullHead, Pulls
-from bot.placement import PlacedFinding, place_all
-from bot.posting import post_draft
 from bot.review import Reviewed
 from bot.reviewers import AdapterReviewer, draft_of, reviewed_of
+from bot.saying.placement import PlacedFinding, place_all
+from bot.saying.posting import post_draft
 from postil.diff import parse_diff
 from postil.errors import HostingError
 from postil.records import Draft, Record

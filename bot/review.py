@@ -12,9 +12,9 @@ from typing import Protocol
 
 import msgspec
 
+from bot.saying.suggestion import fit_suggestion
+from bot.saying.wording import message_fault, read_message
 from bot.selection import select
-from bot.suggestion import fit_suggestion
-from bot.wording import message_fault, read_message
 from finetune.categories import categorize
 from postil.answer import Anchor, anchors, finding_of
 from postil.diff import FileDiff, parse_diff

@@ -12,16 +12,16 @@ from time import process_time
 
 import msgspec
 
-from bot.adapter_info import read_info
-from bot.comment import Wording, write_review
-from bot.earlier import look_back
 from bot.hosts import PullHead, ReviewText
 from bot.idle import why_idle
-from bot.model_process import ModelProcess
-from bot.posting import Standing
+from bot.model.adapter_info import read_info
+from bot.model.process import ModelProcess
 from bot.review import Reviewed, read_nothing, review
-from bot.steps import Reviewer
-from bot.summary import write_summary
+from bot.saying.comment import Wording, write_review
+from bot.saying.earlier import look_back
+from bot.saying.posting import Standing
+from bot.saying.summary import write_summary
+from bot.work.steps import Reviewer
 from finetune.adapters import CARD, Registry
 from postil.diff import parse_diff
 from postil.errors import AdapterError
@@ -30,8 +30,8 @@ from postil.settings import EngineSettings, ReviewSettings, Settings
 
 log = logging.getLogger(__name__)
 
-LOAD, SERVED = "bot.loaded_adapter:load", "bot.served_adapter:load"
-REMEMBER = "bot.remembering:load"
+LOAD, SERVED = "bot.model.loaded_adapter:load", "bot.model.served_adapter:load"
+REMEMBER = "bot.model.remembering:load"
 """What the child calls for an adapter with weights, here or at a server, and for one without."""
 LOCAL = EngineSettings()
 NO_ADAPTER = "no adapter is promoted for this repository"
@@ -107,7 +107,7 @@ def adapter_opener(
 
 
 class AdapterReviewer:
-    """Reads pull requests with the adapter of their repository; see `bot.steps.Reviewer`."""
+    """Reads pull requests with the adapter of their repository; see `bot.work.steps.Reviewer`."""
 
     def __init__(
         self,

@@ -17,22 +17,22 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.asides import Asides
 from bot.dashboard.routes import Dashboard
 from bot.dashboard.session import TOKEN, Guard, load_admin_token
 from bot.dashboard.setup import Setup, create_setup_app
+from bot.door.inbox import Inbox
+from bot.door.intake import Intake
+from bot.door.signature import load_marker_key, load_secret
+from bot.door.web import create_app
 from bot.hosts.access import GitHubAccess
 from bot.hosts.forgejo_access import ForgejoAccess
 from bot.hosts.sign_in import load_sign_in
-from bot.inbox import Inbox
-from bot.intake import Intake
-from bot.jobs import Jobs
-from bot.ledger import Ledger
-from bot.logs import set_up_logs
-from bot.signature import load_marker_key, load_secret
-from bot.steps import Reviewer, Steps
-from bot.sweep import Sweep, Sweeper
-from bot.web import create_app
+from bot.operations.logs import set_up_logs
+from bot.work.asides import Asides
+from bot.work.jobs import Jobs
+from bot.work.ledger import Ledger
+from bot.work.steps import Reviewer, Steps
+from bot.work.sweep import Sweep, Sweeper
 from mining.commands import store_url
 from postil.errors import ConfigError, PostilError
 from postil.settings import ServerSettings, Settings

@@ -27,19 +27,25 @@ COMMANDS = {
     ),
     "merge": ("finetune.adapter_commands:merge", "Write adapter and base as one 16-bit model."),
     "retrain": ("finetune.commands:retrain", "Mine, train, evaluate; publish only if better."),
-    "review": ("bot.commands:review", "Review a local change with an adapter."),
-    "explain": ("bot.explain_command:explain", "Say why windows were spoken about or passed over."),
-    "shadow": ("bot.shadow_command:shadow", "What would have been said, and how people decided."),
+    "review": ("bot.commands.doors:review", "Review a local change with an adapter."),
+    "explain": (
+        "bot.commands.explain_command:explain",
+        "Say why windows were spoken about or passed over.",
+    ),
+    "shadow": (
+        "bot.commands.shadow_command:shadow",
+        "What would have been said, and how people decided.",
+    ),
     "backtest": ("bot.backtest.command:backtest", "Replay merged pull requests as if live."),
-    "serve": ("bot.commands:serve", "Run the webhook server."),
-    "worker": ("bot.commands:worker", "Run reviews for a server whose queue is shared."),
+    "serve": ("bot.commands.doors:serve", "Run the webhook server."),
+    "worker": ("bot.commands.doors:worker", "Run reviews for a server whose queue is shared."),
     "action": (
         "bot.action.command:action",
         "Review inside a GitHub workflow, from the event file.",
     ),
     "demo": ("bot.demo.command:demo", "The whole of it on a sample team."),
-    "init": ("bot.commands:init", "Write a first postil.toml for this repository."),
-    "doctor": ("bot.commands:doctor", "Say what is missing, and how to mend it."),
+    "init": ("bot.commands.doors:init", "Write a first postil.toml for this repository."),
+    "doctor": ("bot.commands.doors:doctor", "Say what is missing, and how to mend it."),
 }
 
 

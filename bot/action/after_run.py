@@ -11,12 +11,12 @@ from typing import Any
 from bot.action.event import AfterRun
 from bot.action.job import Job, Prepared
 from bot.action.stored_result import MOST_BYTES, check_result, read_result
-from bot.adapter_info import read_info
 from bot.hosts import PullHead
+from bot.model.adapter_info import read_info
+from bot.model.remembering import read_memory
 from bot.one_pull import PullReview
-from bot.placement import place_all
-from bot.remembering import read_memory
 from bot.review import Reviewed
+from bot.saying.placement import place_all
 from postil.diff import parse_diff
 from postil.errors import PayloadError
 from postil.records import Draft

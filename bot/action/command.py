@@ -5,7 +5,7 @@ from typing import cast
 
 import click
 
-from bot.review_command import base_option, read_fail_on
+from bot.commands.review_command import base_option, read_fail_on
 from postil.errors import PostilError, UsageError
 from postil.settings import EngineSettings, postil_home
 

@@ -6,7 +6,7 @@ names of accounts and branches, and the body of a comment that may be a command.
 
 import msgspec
 
-from bot.commands_in_comments import Command, read_command
+from bot.door.commands_in_comments import Command, read_command
 from postil.errors import PayloadError, UsageError
 from postil.records import Record
 

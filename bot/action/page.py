@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Sequence
 
-from bot.placement import PlacedFinding
-from bot.render import notes, summary_line
+from bot.output.render import notes, summary_line
 from bot.review import Reviewed
-from bot.sanitize import code_span, sanitize
+from bot.saying.placement import PlacedFinding
+from bot.saying.sanitize import code_span, sanitize
 
 MOST_NAMED = 100
 """Files that are named as not reviewed; the rest are counted."""

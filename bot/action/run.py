@@ -41,8 +41,8 @@ from bot.hosts import PullHead
 from bot.hosts.github import GitHubPulls
 from bot.idle import why_idle
 from bot.one_pull import PullReview, read_pull
-from bot.orders import MAY_ORDER
 from bot.reviewers import AdapterReviewer, OpenModel
+from bot.work.orders import MAY_ORDER
 from postil.errors import HostingError, PayloadError
 from postil.records import Draft
 

@@ -13,14 +13,14 @@ from bot.action.job import NOT_GRANTED, Job, Prepared, needing
 from bot.action.page import write_page
 from bot.action.stored_result import write_result
 from bot.action.workflow import append_outputs, append_summary, error_command, inert
-from bot.annotations import render_annotations
 from bot.hosts import ReviewText
 from bot.hosts.github import GitHubPulls
 from bot.one_pull import PullReview, post_pull
-from bot.placement import PlacedFinding
-from bot.render import render_json
+from bot.output.annotations import render_annotations
+from bot.output.render import render_json
+from bot.output.sarif import render_sarif
 from bot.reviewers import AdapterReviewer, draft_of
-from bot.sarif import render_sarif
+from bot.saying.placement import PlacedFinding
 from postil.errors import HostingError
 from postil.records import Record
 

@@ -16,7 +16,7 @@ import msgspec
 
 from bot.hosts import PullHead
 from bot.review import MOST_RESEMBLING, ModelInfo
-from bot.wording import message_fault
+from bot.saying.wording import message_fault
 from finetune.recall import Match, Recall
 from postil.diff import FileDiff
 from postil.errors import PayloadError

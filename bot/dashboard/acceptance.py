@@ -9,8 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from bot.dashboard.curation import PAIRS
-from bot.inbox import Inbox
-from bot.schema import drafts
+from bot.door.inbox import Inbox
+from bot.door.schema import drafts
 from finetune.pages.charts import Axis, Chart, Ink, Line, Point, even_axis
 from postil.records import Draft, Pair, Record, read_jsonl
 

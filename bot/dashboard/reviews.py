@@ -5,9 +5,9 @@ from typing import get_args
 
 import sqlalchemy as sa
 
-from bot.delivery import REVIVABLE, State
-from bot.inbox import Inbox
-from bot.schema import deliveries, moves
+from bot.door.delivery import REVIVABLE, State
+from bot.door.inbox import Inbox
+from bot.door.schema import deliveries, moves
 from postil.records import Draft, Record
 
 PAGE = 50

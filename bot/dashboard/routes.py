@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from bot.dashboard import acceptance, curation, reviews, shelf
 from bot.dashboard.pages import render, tell
 from bot.dashboard.session import Guard
-from bot.inbox import Inbox
+from bot.door.inbox import Inbox
 from mining.store import Store, open_store
 from postil.errors import AdapterError, PayloadError, PostilError
 

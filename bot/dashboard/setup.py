@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from bot.dashboard.pages import render
 from bot.dashboard.session import Guard
-from bot.registration import form_address, make_manifest, register, registered, web_address
+from bot.door.registration import form_address, make_manifest, register, registered, web_address
 from postil.errors import ConfigError, HostingError
 from postil.settings import ServerSettings
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bot.demo.exam import Answer, Item
-from bot.model_process import ModelProcess
+from bot.model.process import ModelProcess
 from bot.review import review
 from finetune.engines import Engine
 from finetune.evaluation.baselines import GATES, GateBaseline

@@ -12,7 +12,7 @@ from bot.hosts.conversation import Conversation
 from bot.hosts.github import GitHubPulls
 from bot.hosts.rest import Rest
 from bot.hosts.sign_in import SignIn
-from bot.ledger import Ledger
+from bot.work.ledger import Ledger
 from postil.records import PostedComment
 
 

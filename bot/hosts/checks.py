@@ -6,8 +6,8 @@ https://docs.github.com/rest/checks/runs
 
 from typing import Any
 
-from bot.check_text import CheckText
 from bot.hosts.rest import Rest
+from bot.saying.check_text import CheckText
 
 NAME = "Postil"
 

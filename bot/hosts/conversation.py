@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from bot.hosts.limits import fit
 from bot.hosts.rest import Rest
-from bot.ledger import Ledger
-from bot.orders import MAY_ORDER
+from bot.work.ledger import Ledger
+from bot.work.orders import MAY_ORDER
 from postil.errors import HostingError
 from postil.marker import Marker, fingerprint, place_key, read_marker, render_marker
 

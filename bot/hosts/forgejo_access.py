@@ -12,7 +12,7 @@ from bot.hosts.conversation import Conversation
 from bot.hosts.forgejo import ForgejoPulls
 from bot.hosts.rest import Rest
 from bot.hosts.sign_in import Personal, SignIn
-from bot.ledger import Ledger
+from bot.work.ledger import Ledger
 
 
 class ForgejoAccess:

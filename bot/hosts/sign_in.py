@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import jwt
 
 from bot.hosts.rest import Rest
-from bot.logs import redactor
+from bot.operations.logs import redactor
 from mining.clients import PUBLIC_API
 from postil.errors import ConfigError, HostingError
 

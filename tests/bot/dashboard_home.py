@@ -11,8 +11,8 @@ from flask import Flask
 
 from bot.dashboard.routes import Dashboard
 from bot.dashboard.session import Guard
-from bot.delivery import Delivery, State
-from bot.inbox import Inbox
+from bot.door.delivery import Delivery, State
+from bot.door.inbox import Inbox
 from finetune.adapters import Registry
 from finetune.evaluation.kept import SCORECARD, evaluations_folder, keep_evaluation
 from finetune.evaluation.scorecard import encode_scorecard

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from cmarkgfm import github_flavored_markdown_to_html
 from cmarkgfm.cmark import Options
 
-from bot.sanitize import BOT_NAME, BREAK
+from bot.saying.sanitize import BOT_NAME, BREAK
 from postil.prompt import INVISIBLE
 
 MENTION = re.compile(r"@[A-Za-z0-9]")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import requests
 
-from bot.inbox import Inbox
-from bot.signature import sign
+from bot.door.inbox import Inbox
+from bot.door.signature import sign
 from tests.bot.fake_pulls import HEAD, REPO
 from tests.bot.tiny_home import POSTIL
 from tests.github_fake import TOKEN

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bot.hosts import LineComment, PullHead, ReviewText
-from bot.steps import Reviewer
+from bot.work.steps import Reviewer
 from postil.diff import parse_diff
 from postil.marker import Marker, fingerprint, place_key, render_marker
 from postil.records import Draft, Finding, PostedComment, Span
@@ -65,7 +65,7 @@ class StubReviewer:
     gate: threading.Event | None = None
 
     def reviewer(self) -> Reviewer:
-        """As `bot.steps` wants it."""
+        """As `bot.work.steps` wants it."""
         return Reviewer(
             review=self._review,
             say=lambda head, diff, draft, earlier: say(self.key, head, diff, draft, earlier),

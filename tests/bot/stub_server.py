@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Literal
 
 from bot.hosts import PullHead, ReviewText
-from bot.model_process import ModelProcess
+from bot.model.process import ModelProcess
 from bot.server import serve
-from bot.steps import Reviewer
+from bot.work.steps import Reviewer
 from postil.records import Draft, PostedComment
 from postil.settings import ReviewSettings, ServerSettings, Settings
 from tests.bot.stub_model import stub_info

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.hosts import PullHead
 from bot.server import run_worker
-from bot.steps import Reviewer
+from bot.work.steps import Reviewer
 from postil.records import Draft
 from postil.settings import ReviewSettings, ServerSettings, Settings
 from tests.bot.stub_reviewer import StubReviewer, review

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.delivery import Delivery
-from bot.inbox import Inbox
-from bot.ledger import Ledger
+from bot.door.delivery import Delivery
+from bot.door.inbox import Inbox
+from bot.door.signature import sign
+from bot.door.slow_bodies import SlowBodies
+from bot.door.web import create_app
 from bot.server import serve
-from bot.signature import sign
-from bot.slow_bodies import SlowBodies
-from bot.steps import Reviewer
-from bot.web import create_app
+from bot.work.ledger import Ledger
+from bot.work.steps import Reviewer
 from postil.errors import ConfigError
 from postil.settings import ServerSettings, Settings
+from tests.bot.door.test_web import EVENT, deliver
+from tests.bot.door.test_web import SECRET as DOOR_SECRET
 from tests.bot.fake_pulls import HEAD, REPO
 from tests.bot.server_process import SECRET, StubProcess
-from tests.bot.test_web import EVENT, deliver
-from tests.bot.test_web import SECRET as DOOR_SECRET
 from tests.github_fake import FakeGitHub, Served
 
 SECRETS = {"POSTIL_WEBHOOK_SECRET": SECRET, "GITHUB_TOKEN": "t"}

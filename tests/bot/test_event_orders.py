@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.delivery import OPEN_STATES, Delivery
-from bot.events import read_event
+from bot.door.delivery import OPEN_STATES, Delivery
+from bot.door.events import read_event
+from bot.door.inbox import Inbox
 from bot.hosts.github import GitHubPulls
-from bot.inbox import Inbox
-from bot.steps import MOVED, Failure, Steps
+from bot.work.steps import MOVED, Failure, Steps
 from tests.bot.fake_pulls import DIFF, KEY, REPO, small_pull
 from tests.bot.stub_reviewer import StubReviewer
 from tests.github_fake import FakeGitHub

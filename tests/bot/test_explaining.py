@@ -1,6 +1,6 @@
 """Why windows were spoken about or passed over, as it happened."""
 
-from bot.explain_command import read_where
+from bot.commands.explain_command import read_where
 from bot.explaining import Explained, Features, Witness, explain, holds, render_explained
 from finetune.gate import Gate
 from postil.diff import parse_diff

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from bot.asides import Asides
 from bot.dashboard.setup import create_setup_app
-from bot.delivery import Delivery
+from bot.door.delivery import Delivery
+from bot.door.inbox import Inbox
+from bot.door.registration import registered
+from bot.door.signature import load_secret
 from bot.hosts.access import GitHubAccess
 from bot.hosts.sign_in import Broker, Personal, load_sign_in
-from bot.inbox import Inbox
-from bot.ledger import Ledger
-from bot.registration import registered
-from bot.signature import load_secret
-from bot.steps import Failure, Steps
-from bot.sweep import Sweep
+from bot.work.asides import Asides
+from bot.work.ledger import Ledger
+from bot.work.steps import Failure, Steps
+from bot.work.sweep import Sweep
 from postil.errors import ConfigError, HostingError
 from postil.settings import ServerSettings
 from tests.bot.app_fake import APP_ID, FakeApp, make_key

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.comment import Wording, write_review
-from bot.earlier import look_back
 from bot.hosts import PullHead, ReviewText
 from bot.hosts.github import GitHubPulls
-from bot.posting import Standing, post_draft
 from bot.review import review
 from bot.reviewers import draft_of
-from bot.sanitize import sanitize
-from bot.summary import write_summary
+from bot.saying.comment import Wording, write_review
+from bot.saying.earlier import look_back
+from bot.saying.posting import Standing, post_draft
+from bot.saying.sanitize import sanitize
+from bot.saying.summary import write_summary
 from postil.answer import Anchor
 from postil.diff import parse_diff
 from postil.marker import SHAPE
@@ -25,8 +25,8 @@ from postil.settings import ReviewSettings
 from tests.bot.fake_pulls import KEY, REPO, small_pull
 from tests.bot.harmless import TEXT_TAGS, live
 from tests.bot.payloads import PAYLOADS
+from tests.bot.saying.test_sanitize import BLOB, PIECES
 from tests.bot.stub_model import StubModel
-from tests.bot.test_sanitize import BLOB, PIECES
 from tests.fakes import ROW
 from tests.github_fake import FakeGitHub
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.placement import place_all
-from bot.render import render_json
+from bot.output.render import render_json
 from bot.review import Reviewed, read_nothing, review
+from bot.saying.placement import place_all
 from finetune.categories import categorize
 from postil.answer import Anchor
 from postil.diff import parse_diff

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from bot.hosts import PullHead
-from bot.model_process import ModelProcess
+from bot.model.process import ModelProcess
 from bot.reviewers import NO_ADAPTER, AdapterReviewer, find_adapter, reviewer_factory
 from postil.errors import AdapterError
 from postil.marker import read_marker

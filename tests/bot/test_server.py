@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from bot.delivery import Delivery
-from bot.inbox import Inbox
+from bot.door.delivery import Delivery
+from bot.door.inbox import Inbox
 from bot.server import Workshop, database_urls, run_worker, serve
-from bot.steps import Reviewer
+from bot.work.steps import Reviewer
 from postil.errors import ConfigError
 from postil.settings import ReviewSettings, ServerSettings, Settings
 from tests.bot.fake_pulls import HEAD, REPO

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 import requests
 
-from bot.inbox import Inbox
+from bot.door.inbox import Inbox
 from tests.bot.fake_pulls import HEAD, small_pull
 from tests.bot.history import check
 from tests.bot.server_process import ROOT, StubProcess, wait_for
@@ -45,7 +45,7 @@ def model_of(web: int) -> int | None:
     with suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{web}/task").iterdir():
             for word in (task / "children").read_text().split():
-                if b"bot.model_child" in Path(f"/proc/{word}/cmdline").read_bytes():
+                if b"bot.model.child" in Path(f"/proc/{word}/cmdline").read_bytes():
                     return int(word)
     return None
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 import requests
 
-from bot.comment import Wording, write_review
-from bot.earlier import look_back
 from bot.hosts import LineComment, PullHead, ReviewText, review_marker
 from bot.hosts.forgejo import ForgejoPulls
 from bot.hosts.git_change import diff_from_git
-from bot.posting import Standing, post_draft
-from bot.sanitize import sanitize
-from bot.summary import write_summary
+from bot.saying.comment import Wording, write_review
+from bot.saying.earlier import look_back
+from bot.saying.posting import Standing, post_draft
+from bot.saying.sanitize import sanitize
+from bot.saying.summary import write_summary
 from postil.diff import FileDiff, parse_diff
 from postil.errors import HostingError
 from postil.marker import render_marker

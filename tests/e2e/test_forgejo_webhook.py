@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.delivery import OPEN_STATES
-from bot.inbox import Inbox
+from bot.door.delivery import OPEN_STATES
+from bot.door.inbox import Inbox
 from tests.bot.server_process import SECRET, StubProcess, wait_for
 from tests.e2e.test_forgejo_host import API, REPO, Work, numbered, server
 from tests.forgejo import Forgejo

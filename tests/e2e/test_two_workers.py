@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.inbox import Inbox
+from bot.door.inbox import Inbox
+from bot.door.signature import load_marker_key
 from bot.server import database_urls
-from bot.signature import load_marker_key
 from tests.bot.fake_pulls import HEAD, REPO, small_pull
 from tests.bot.server_process import ROOT, SECRET, wait_for
-from tests.bot.test_jobs import receive
+from tests.bot.work.test_jobs import receive
 from tests.github_fake import TOKEN, FakeGitHub, Served
 from tests.openapi import Description
 from tests.postgres import Postgres

@@ -10,7 +10,7 @@ import msgspec
 
 from bot.action.inputs import Inputs
 from bot.action.run import run_action
-from bot.model_process import ModelProcess
+from bot.model.process import ModelProcess
 from tests.bot.fake_pulls import HEAD, REPO
 from tests.bot.stub_model import stub_info
 from tests.github_fake import TOKEN

@@ -6,7 +6,7 @@ from markdown_it import MarkdownIt
 from bot.action.page import MOST_NAMED, write_failure, write_note, write_page
 from bot.review import read_nothing
 from tests.bot.fake_pulls import HEAD
-from tests.bot.test_render import PLACED, REVIEWED
+from tests.bot.output.test_render import PLACED, REVIEWED
 
 URL = "https://github.com/team/shop/pull/7"
 

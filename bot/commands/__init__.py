@@ -1,0 +1,1 @@
+"""The commands of the bot, and what they read on this machine."""

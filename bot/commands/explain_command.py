@@ -1,0 +1,112 @@
+"""`postil explain`: why each window of a change was spoken about or passed over."""
+
+import os
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.commands.pull_address import read_address
+from bot.commands.review_command import (
+    adapter_option,
+    api_url_of,
+    base_option,
+    change_options,
+    check_one,
+    config_option,
+    origin,
+    read_local,
+)
+from postil.errors import AdapterError, UsageError
+from postil.settings import Settings, load_settings, postil_home
+
+if TYPE_CHECKING:
+    from bot.explaining import Features
+    from finetune.recall import Recall
+    from postil.records import Window
+
+
+@click.command()
+@click.argument("where", metavar="[PATH[:LINE]]", default="")
+@change_options
+@adapter_option
+@base_option
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Everything, for a program.")
+def explain(
+    where: str,
+    diff: str | None,
+    revisions: str | None,
+    staged: bool,
+    pr: str | None,
+    adapter: str,
+    base_model: str,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Say why windows of a change were spoken about or passed over; posts nothing.
+
+    With PATH, of that file only; with LINE, the window that shows it.
+    """
+    from bot.explaining import Witness, holds, render_explained, render_json
+    from bot.explaining import explain as run
+    from bot.model.remembering import read_memory
+    from bot.reviewers import NO_ADAPTER, find_adapter, open_model
+    from finetune.adapters import load_card
+    from postil.diff import parse_diff
+
+    path, line = read_where(where)
+    settings = load_settings(Path.cwd(), config)
+    check_one(diff, revisions, staged, pr)
+    if pr is None:
+        repo, text = settings.repo or origin(), read_local(diff, revisions, staged)
+    else:
+        repo, text = _read_pull(pr, settings, api_url_of(settings, config))
+    home = postil_home(os.environ)
+    folder = find_adapter(home, repo, adapter)
+    if folder is None:
+        raise AdapterError(f"{repo or 'this folder'}: {NO_ADAPTER}, so nothing was read")
+    memory = read_memory(folder, load_card(folder))
+    with closing(open_model(folder, home, os.environ, base_model)) as model:
+        features_of = partial(_features, memory.recall)
+        files, witness = parse_diff(text), Witness(model)
+        found, skipped = run(files, witness, settings.review, memory.gate, features_of)
+    chosen = [one for one in found if holds(one.window, path, line)]
+    skipped = {name: why for name, why in skipped.items() if path in ("", name)}
+    if where and not chosen and not skipped:
+        raise UsageError(f"{where}: no window of this change shows that")
+    if as_json:
+        click.echo(render_json(chosen, skipped))
+        return
+    for one in chosen:
+        click.echo(render_explained(one, settings.review.max_comments))
+    for name, why in skipped.items():
+        click.echo(f"{name}: not read: {why}")
+
+
+def read_where(where: str) -> tuple[str, int | None]:
+    """A path, and the line after its last colon where there is one."""
+    path, colon, line = where.rpartition(":")
+    return (path, int(line)) if colon and line.isdecimal() else (where, None)
+
+
+def _read_pull(pr: str, settings: Settings, api_url: str) -> tuple[str, str]:
+    """The repository and the diff of a pull request."""
+    from bot.commands.pull_command import open_pulls
+    from bot.door.signature import load_marker_key
+
+    address = read_address(pr)
+    key = load_marker_key(postil_home(os.environ))
+    with closing(open_pulls(address, key, settings, api_url)) as pulls:
+        return address.repo, pulls.read_diff(address.number)
+
+
+def _features(recall: "Recall", window: "Window", score: float) -> "Features":
+    from bot.explaining import Features
+    from bot.model.remembering import REMEMBERED, recalled
+    from finetune.features import window_features
+
+    like = tuple(recalled(match) for match in recall.similar(window, None, REMEMBERED))
+    return Features(values=window_features(window, recall, None, score), like=like)

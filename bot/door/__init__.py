@@ -1,0 +1,1 @@
+"""Deliveries from outside: verified, kept before they are acknowledged, told apart."""

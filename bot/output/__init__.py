@@ -1,0 +1,1 @@
+"""A review in the shapes that people and programs read on stdout."""

@@ -1,0 +1,1 @@
+"""What is done about a delivery: durable jobs, their steps, and what the door missed."""
