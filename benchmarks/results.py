@@ -63,7 +63,12 @@ class Row(Record, frozen=True, kw_only=True):
 @click.option("--rate", default=1e-3, show_default=True, help="Learning rate.")
 @click.option("--epochs", default=2.0, show_default=True)
 @click.option("--max-length", default=1024, show_default=True)
-@click.option("--silences", default=600, show_default=True, help="Silent test windows read.")
+@click.option(
+    "--silences",
+    default=600,
+    show_default=True,
+    help="Silent windows read of the test part, and of the calibration part.",
+)
 @click.option("--control", type=click.Choice(CONTROLS), default="none", show_default=True)
 def results(
     file: Path,
@@ -86,6 +91,7 @@ def results(
             learning_rate=rate,
             batch=4,
             epochs=epochs,
+            evaluations=1,
             max_length=max_length,
             seed=seed,
         )
@@ -111,7 +117,9 @@ def measure(pairs: Sequence[Pair], asked: Asked) -> Row:
     base, registry, repo = find_base(asked.train.base, home), Registry(home), pairs[0].repo
     limits = replace(MEASURED, silences=asked.silences)
     with stages() as progress:
-        made = make_adapter(pairs, settings, base, registry, repo, show_run, progress)
+        made = make_adapter(
+            pairs, settings, base, registry, repo, show_run, progress, limits=limits
+        )
         card = prove(made.folder, pairs, settings, home, progress, limits=limits)
     keep_evaluation(home, repo, made.folder, card)
     return Row(

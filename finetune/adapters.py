@@ -95,12 +95,23 @@ def digest_card(card: AdapterCard) -> str:
     return hashlib.sha256(msgspec.json.encode(card.files)).hexdigest()[:16]
 
 
+def weights_file(folder: Path) -> Path:
+    """Where an adapter's numbers are; of a fully tuned model, all of them."""
+    return folder / (WEIGHTS if (folder / WEIGHTS).exists() else WHOLE)
+
+
+def adapter_files(folder: Path) -> tuple[Path, ...]:
+    """The files that decide what a model says with this adapter."""
+    shape = folder / "adapter_config.json"
+    return (weights_file(folder), shape) if shape.exists() else (weights_file(folder),)
+
+
 def check_weights(folder: Path) -> None:
     """Refuse weights that are not finite; PEFT would load them silently."""
     import torch
     from safetensors import SafetensorError, safe_open
 
-    path = folder / (WEIGHTS if (folder / WEIGHTS).exists() else WHOLE)
+    path = weights_file(folder)
     try:
         with safe_open(path, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 - no mapping

@@ -18,8 +18,11 @@ from finetune.augment import Tally
 from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision, pick_device
 from finetune.canaries import PLANTED, choose_canaries, plant
+from finetune.engines import Engine
+from finetune.engines.kept import KeptEngine, name_model
 from finetune.engines.local import LocalEngine
 from finetune.evaluation.evaluate import calibration_rows
+from finetune.evaluation.plan import Limits
 from finetune.evaluation.readings import Progress, no_progress
 from finetune.gate import CHEAP_GATE_FILE, GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
@@ -77,11 +80,13 @@ def make_adapter(
     reporter: Reporter,
     progress: Progress = no_progress,
     team: Team | None = None,
+    limits: Limits | None = None,
 ) -> Made:
     """Train on the train part and calibrate on the calibration part; publish, promote nothing.
 
-    What is trained on may have copies beside it; index, gate and data hash know the pairs alone.
-    Of a team's processes only the first returns; the others end when the training is done.
+    `limits`: how much of the calibration part is read. What is trained on may have copies beside
+    it; index, gate and data hash know the pairs alone. Of a team's processes only the first
+    returns; the others end when the training is done.
     """
     team = team or Team(device=pick_device())
     grown = team.share(lambda: grow(pairs, settings, base, registry.home, progress))
@@ -107,17 +112,11 @@ def make_adapter(
             named = settings.review.name_reviewers
             write_index(folder / INDEX_FILE, index_entries(pairs, named=named))
             card = describe(pairs, settings, base, repo, plan, done, len(canaries))
-            engine = LocalEngine(
-                base,
-                folder,
-                precision=scoring_precision(settings),
-                max_length=settings.train.max_length,
-                card=card,
-            )
+            engine = _remembering(base, folder, card, settings, registry.home)
             recall = Recall.read(folder / INDEX_FILE)
             write_topics(folder / TOPICS_FILE, recurring(pairs, recall, settings))
             chosen = _choose_way(pairs, settings, engine, recall)
-            gate = _calibrate(pairs, settings, engine, recall, chosen.way, progress)
+            gate = _calibrate(pairs, settings, engine, recall, chosen.way, progress, limits)
             if gate is not None:
                 write_gate(folder / GATE_FILE, gate)
                 cheap = calibrate_memory(pairs, recall, settings)
@@ -154,6 +153,18 @@ def _plan(prepared: Prepared, path: Path) -> Plan:
 @contextmanager
 def _silent(_plan: Plan) -> Iterator[Report]:
     yield lambda _: None
+
+
+def _remembering(
+    base: BaseModel, folder: Path, card: AdapterCard, settings: Settings, home: Path
+) -> Engine:
+    """The adapter's engine; what it says here its evaluation need not ask again."""
+    precision, length = scoring_precision(settings), settings.train.max_length
+    return KeptEngine(
+        home,
+        name_model(base.sha256, precision, length, folder),
+        lambda: LocalEngine(base, folder, precision=precision, max_length=length, card=card),
+    )
 
 
 def scoring_precision(settings: Settings) -> Precision:
@@ -212,16 +223,17 @@ def describe(
 def _calibrate(
     pairs: Sequence[Pair],
     settings: Settings,
-    engine: LocalEngine,
+    engine: Engine,
     recall: Recall,
     way: Way,
     progress: Progress,
+    limits: Limits | None,
 ) -> Gate | None:
     """A gate from the calibration part; None, and so silence, where there is none."""
     if not any(pair.split == "calibration" and pair.window for pair in pairs):
         return None
     seed, tokens = settings.train.seed, settings.review.max_tokens
-    rows = calibration_rows(engine, pairs, recall, seed=seed, progress=progress)
+    rows = calibration_rows(engine, pairs, recall, limits=limits, progress=progress)
     gate = fit_gate(rows, min_precision=settings.review.min_precision, seed=seed)
     asked = {row.pair for row in likeliest(gate, rows)}
     said = ask_words(engine, recall, way, [pair for pair in pairs if pair.id in asked], tokens)
@@ -229,7 +241,7 @@ def _calibrate(
 
 
 def _choose_way(
-    pairs: Sequence[Pair], settings: Settings, engine: LocalEngine, recall: Recall
+    pairs: Sequence[Pair], settings: Settings, engine: Engine, recall: Recall
 ) -> Chosen:
     """How it is to say things; what was not trained is not tried, nor quoting from no memory."""
     ways: list[Way] = ["write"]

@@ -14,6 +14,7 @@ import msgspec
 from finetune.adapters import load_card
 from finetune.canaries import PLANTED, Canary, choose_canaries
 from finetune.engines import Engine
+from finetune.engines.kept import KeptEngine, name_model
 from finetune.evaluation.evaluate import Live, evaluate_adapter
 from finetune.evaluation.forgetting import plain_texts
 from finetune.evaluation.memory import evaluate_memory
@@ -149,8 +150,12 @@ def opened(
     from finetune.engines.local import LocalEngine
 
     precision = cast("Precision", card.scoring.get("precision", "bf16"))
-    base = find_base(card.base, home)
-    yield LocalEngine(base, folder, precision=precision, max_length=card.max_length)
+    base, length = find_base(card.base, home), card.max_length
+    yield KeptEngine(
+        home,
+        name_model(base.sha256, precision, length, folder),
+        lambda: LocalEngine(base, folder, precision=precision, max_length=length),
+    )
 
 
 @contextmanager

@@ -168,7 +168,7 @@ def test_a_staged_change_is_refused_by_a_git_hook(tiny_home: TinyHome, tmp_path:
     tiny = TinyGit(tmp_path / "repo")
     tiny.commit({"shop/cart.py": "def total(self):\n    return sum(self.prices)\n"})
     hook = tiny.folder / ".git/hooks/pre-commit"
-    recipe = (Path(__file__).parents[2] / "examples/hooks/pre-commit").read_text()
+    recipe = (Path(__file__).parents[3] / "examples/hooks/pre-commit").read_text()
     hook.write_text(recipe.replace("postil review", f"{POSTIL} review"))
     hook.chmod(0o755)
     (tiny.folder / "postil.toml").write_text(f'repo = "{REPO}"\n')
