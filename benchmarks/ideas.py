@@ -38,7 +38,6 @@ from postil.records import Pair, read_jsonl
 from postil.settings import Settings, TrainSettings, postil_home
 
 IDEAS = ("bare base", "as shipped", "ranking", "precedents", "silences", "pooled", "longer")
-SHOWN = 2
 SHARP = 10.0
 """A lead of a tenth of a nat a token is e to one."""
 
@@ -106,7 +105,7 @@ def _learned(
 
     learned = newest(pairs, size)
     if idea == "precedents":
-        learned = show_precedents(learned, SHOWN)
+        learned = tuple(show_precedents(learned))
     if idea == "silences" and more:
         first = min(p.decided_at for p in learned if p.split == "train" and p.decided_at)
         learned = (
@@ -130,7 +129,7 @@ def _with_precedents(pair: Pair, recall: Any) -> Pair:
         return pair
     from finetune.ways import with_precedents
 
-    shown = with_precedents(recall, pair.window, pair.decided_at, SHOWN)
+    shown = with_precedents(recall, pair.window, pair.decided_at)
     return replace(pair, instruction=shown)
 
 

@@ -29,7 +29,6 @@ import msgspec
 
 from bot.model.loaded_adapter import LoadedAdapter
 from bot.model.loaded_adapter import load as load_adapter
-from bot.model.remembering import Memory
 from bot.review import ModelInfo, Reviewed, review
 from bot.selection import select
 from finetune.adapters import load_card
@@ -37,6 +36,7 @@ from finetune.base_model import BaseModel, find_base, pick_dtype
 from finetune.engines.local import LocalEngine
 from finetune.processor import SPINS, prepare_processor
 from finetune.recall import Recall
+from finetune.speaking import Voice
 from mining.repository import Repository, open_repository
 from postil.answer import NO_COMMENT, anchors
 from postil.diff import FileDiff, parse_diff
@@ -71,7 +71,12 @@ class ByHand(LoadedAdapter):
         info = ModelInfo(
             adapter="none", base=base, template=TEMPLATE, window_lines=24, threshold=0.5
         )
-        super().__init__(info, lambda: nullcontext(engine), Memory(recall=Recall(())), None)
+        super().__init__(
+            info,
+            lambda: nullcontext(engine),
+            Voice(way="write", gate=None, recall=Recall(())),
+            None,
+        )
         self.cut = cut
 
     def gate(

@@ -16,6 +16,7 @@ from bot.saying.suggestion import fit_suggestion
 from bot.saying.wording import message_fault, read_message
 from bot.selection import select
 from finetune.categories import categorize
+from finetune.recall import LEAST_SIMILAR
 from postil.answer import Anchor, anchors, finding_of
 from postil.diff import FileDiff, parse_diff
 from postil.prompt import Precedent, render_question
@@ -23,8 +24,6 @@ from postil.records import Finding, Record, Resemblance, Way, Window
 from postil.settings import ReviewSettings
 
 MOST_RESEMBLING = 3
-LEAST_SIMILAR = 0.25
-"""Past remarks less alike than this are neither quoted nor shown as provenance."""
 
 
 class Recalled(Record, frozen=True, kw_only=True):

@@ -16,20 +16,16 @@ from postil.prompt import render_question
 from postil.records import Pair
 
 
-def show_precedents(pairs: Sequence[Pair], most: int) -> tuple[Pair, ...]:
-    """The pairs, with at most so many precedents in every second training question.
+def show_precedents(pairs: Sequence[Pair]) -> Iterator[Pair]:
+    """The pairs, with precedents in every second training question.
 
     Questions whose text is not the plain one (reworded, or of other domains) stay as they are.
     """
-    return tuple(_shown(pairs, most)) if most else tuple(pairs)
-
-
-def _shown(pairs: Sequence[Pair], most: int) -> Iterator[Pair]:
     recall = Recall(index_entries(pairs))
     for pair in pairs:
         drawn = pair.split == "train" and hashlib.sha256(pair.id.encode()).digest()[0] % 2
         if drawn and pair.window and pair.instruction == render_question(pair.window):
-            question = with_precedents(recall, pair.window, pair.decided_at, most)
+            question = with_precedents(recall, pair.window, pair.decided_at)
             yield replace(pair, instruction=question)
         else:
             yield pair

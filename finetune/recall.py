@@ -32,6 +32,10 @@ from postil.records import (
 )
 
 INDEX_FILE = "index.jsonl"
+LEAST_SIMILAR = 0.25
+"""Past remarks on code less alike than this are neither quoted nor shown as provenance."""
+SHOWN = 3
+"""Past remarks looked at for one window, and shown in a question that shows some."""
 K1, B = 1.5, 0.75
 """Saturation and length weight, as in Lucene and bm25s."""
 CANDIDATES = 4

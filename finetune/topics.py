@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from finetune.recall import IndexEntry, Recall
+from finetune.recall import LEAST_SIMILAR, IndexEntry, Recall
 from postil.errors import AdapterError
 from postil.records import Pair, Record, Window
 from postil.settings import Settings
@@ -120,7 +120,7 @@ def _fit(
         own.append(max((_likeness(recall, entry.window(), n)[1] for n in others), default=0.0))
     wrong = [fired.likeness for w in silences if (fired := _best(topic, recall, w, None))]
     due = remarks * len(topic.entries) / max(1, len(recall.entries))
-    for threshold in sorted({value for value in own if value > 0}):
+    for threshold in sorted({value for value in own if value >= LEAST_SIMILAR}):
         found = sum(value >= threshold for value in own)
         right = due * found / len(own)
         spoken = right + sum(value >= threshold for value in wrong) + UNSEEN
@@ -174,21 +174,22 @@ def write_topics(path: Path, topics: Sequence[Topic]) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(list(topics))) + b"\n")
 
 
-def least_precision(path: Path) -> float | None:
+def least_precision(topics: Sequence[Topic]) -> float | None:
     """The lowest expected precision of the topics that fire; None where none does."""
-    sure = [topic.precision for topic in _decoded(path) if topic.precision is not None]
+    sure = [topic.precision for topic in topics if topic.precision is not None]
     return min(sure, default=None)
 
 
 def read_topics(path: Path, recall: Recall) -> list[Topic]:
     """Load `topics.json`; raise AdapterError where it does not fit the index beside it."""
-    found, known = _decoded(path), range(len(recall.entries))
+    found, known = decode_topics(path), range(len(recall.entries))
     if any(number not in known for topic in found for number in topic.entries):
         raise AdapterError(f"{path}: names remarks that the index does not hold")
     return found
 
 
-def _decoded(path: Path) -> list[Topic]:
+def decode_topics(path: Path) -> list[Topic]:
+    """The topics of a file, whatever index they belong to; AdapterError where it holds none."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[Topic])
     except OSError as error:

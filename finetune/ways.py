@@ -15,7 +15,7 @@ import msgspec
 
 from finetune.engines import Engine
 from finetune.evaluation.metrics import chrf
-from finetune.recall import Match, Recall
+from finetune.recall import LEAST_SIMILAR, SHOWN, Match, Recall
 from finetune.weighing import weigh
 from postil.answer import Anchor, parse_answer
 from postil.prompt import render_question
@@ -23,8 +23,6 @@ from postil.records import Pair, Way, Window
 
 CANDIDATES = 8
 """Past remarks that are ranked for one window."""
-SHOWN = 3
-"""Past remarks in a question that shows some."""
 TRIED, FEWEST = 24, 8
 """Remarks a way is chosen by; with fewer there is nothing to choose by."""
 
@@ -50,15 +48,24 @@ def say(
     """A message for each place; "" where nothing is remembered that could be quoted."""
     if way == "recall":
         return [_quoted(engine, recall, one) for one in asked]
-    shown = SHOWN if way == "recall+write" else 0
-    questions = [with_precedents(recall, one.window, one.before, shown) for one in asked]
+    shows = way == "recall+write"
+    questions = [
+        with_precedents(recall, one.window, one.before) if shows else render_question(one.window)
+        for one in asked
+    ]
     return engine.write(questions, [one.anchor for one in asked], max_tokens)
 
 
-def with_precedents(recall: Recall, window: Window, before: datetime | None, most: int) -> str:
-    """The question with the remarks on the most similar code, at most so many."""
-    matches = recall.similar(window, before, most) if most else ()
+def with_precedents(recall: Recall, window: Window, before: datetime | None) -> str:
+    """The question with the `SHOWN` remarks on the most similar code."""
+    matches = recall.similar(window, before, SHOWN)
     return render_question(window, [match.precedent() for match in matches])
+
+
+def quotable(recall: Recall, window: Window, before: datetime | None) -> list[Match]:
+    """The past remarks on code alike enough, most similar first; one of them may be quoted."""
+    matches = recall.similar(window, before, CANDIDATES)
+    return [match for match in matches if match.similarity >= LEAST_SIMILAR]
 
 
 def rank(engine: Engine, window: Window, anchor: Anchor, matches: Sequence[Match]) -> list[Match]:
@@ -105,6 +112,6 @@ def choose_way(
 
 
 def _quoted(engine: Engine, recall: Recall, asked: Asked) -> str:
-    matches = recall.similar(asked.window, asked.before, CANDIDATES)
+    matches = quotable(recall, asked.window, asked.before)
     ranked = rank(engine, asked.window, asked.anchor, matches) if matches else []
     return ranked[0].entry.message if ranked else ""

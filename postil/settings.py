@@ -86,9 +86,9 @@ class TrainSettings(Section, frozen=True, kw_only=True):
     """Tokens of question and answer together."""
     prompt_weight: float = 0.0
     """Weight of a token of the question, as a share of a token of the answer."""
-    precedents: int = 0
-    """Older accepted remarks shown in every second training question, so that the adapter can write
-    with such remarks before it (`recall+write`); 0: in none."""
+    precedents: bool = False
+    """Show older accepted remarks in every second training question, so that the adapter can write
+    with such remarks before it (`recall+write`)."""
     patience: int = 2
     """Evaluations without a better held-out loss before the run stops."""
     evaluations: int = 2
@@ -115,8 +115,6 @@ class TrainSettings(Section, frozen=True, kw_only=True):
     seed: int = 7
 
     def __post_init__(self) -> None:
-        if not 0 <= self.precedents <= 8:
-            raise ValueError("precedents must be from 0 to 8")
         if not 0 <= self.canaries <= 100:
             raise ValueError("canaries must be from 0 to 100")
         if self.rank < 1:

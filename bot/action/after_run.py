@@ -13,7 +13,7 @@ from bot.action.job import Job, Prepared
 from bot.action.stored_result import MOST_BYTES, check_result, read_result
 from bot.hosts import PullHead
 from bot.model.adapter_info import read_info
-from bot.model.remembering import read_memory
+from bot.model.remembering import read_voice
 from bot.one_pull import PullReview
 from bot.review import Reviewed
 from bot.saying.placement import place_all
@@ -67,7 +67,7 @@ def believe(draft: Draft, head: PullHead, diff: str, prepared: Prepared) -> Pull
     if prepared.adapter is None:
         raise PayloadError("this job has no adapter to check the stored result by")
     card, info = read_info(prepared.adapter)
-    recall = read_memory(prepared.adapter, card).recall
+    recall = read_voice(prepared.adapter, card).recall
     files = parse_diff(diff)
     most = prepared.settings.max_comments
     checked = check_result(draft, head, files, info, recall, most)

@@ -52,7 +52,7 @@ def explain(
     """
     from bot.explaining import Witness, holds, render_explained, render_json
     from bot.explaining import explain as run
-    from bot.model.remembering import read_memory
+    from bot.model.remembering import read_voice
     from bot.reviewers import NO_ADAPTER, find_adapter, open_model
     from finetune.adapters import load_card
     from postil.diff import parse_diff
@@ -68,11 +68,11 @@ def explain(
     folder = find_adapter(home, repo, adapter)
     if folder is None:
         raise AdapterError(f"{repo or 'this folder'}: {NO_ADAPTER}, so nothing was read")
-    memory = read_memory(folder, load_card(folder))
+    voice = read_voice(folder, load_card(folder))
     with closing(open_model(folder, home, os.environ, base_model)) as model:
-        features_of = partial(_features, memory.recall)
+        features_of = partial(_features, voice.recall)
         files, witness = parse_diff(text), Witness(model)
-        found, skipped = run(files, witness, settings.review, memory.gate, features_of)
+        found, skipped = run(files, witness, settings.review, voice.gate, features_of)
     chosen = [one for one in found if holds(one.window, path, line)]
     skipped = {name: why for name, why in skipped.items() if path in ("", name)}
     if where and not chosen and not skipped:
@@ -105,8 +105,9 @@ def _read_pull(pr: str, settings: Settings, api_url: str) -> tuple[str, str]:
 
 def _features(recall: "Recall", window: "Window", score: float) -> "Features":
     from bot.explaining import Features
-    from bot.model.remembering import REMEMBERED, recalled
+    from bot.model.remembering import recalled
     from finetune.features import window_features
+    from finetune.recall import SHOWN
 
-    like = tuple(recalled(match) for match in recall.similar(window, None, REMEMBERED))
+    like = tuple(recalled(match) for match in recall.similar(window, None, SHOWN))
     return Features(values=window_features(window, recall, None, score), like=like)

@@ -5,12 +5,13 @@ one line, before any model is loaded. Imports no torch.
 """
 
 from pathlib import Path
-from typing import cast, get_args
+from typing import get_args
 
 from bot.review import ModelInfo
 from finetune.adapters import load_card
 from finetune.gate import GATE_FILE, read_gate
-from finetune.topics import TOPICS_FILE, least_precision
+from finetune.speaking import threshold_of, way_of
+from finetune.topics import TOPICS_FILE, decode_topics
 from postil.errors import AdapterError
 from postil.records import AdapterCard, Way
 
@@ -24,20 +25,19 @@ def read_info(folder: Path) -> tuple[AdapterCard, ModelInfo]:
     if card.scoring.get("precision", "bf16") not in PRECISIONS:
         precision = card.scoring["precision"]
         raise AdapterError(f"{folder}: scored in {precision!r}, which this Postil cannot repeat")
-    way = card.scoring.get("way", "write")
+    way = way_of(card)
     if way not in get_args(Way):
         raise AdapterError(f"{folder}: says things by {way!r}, which this Postil cannot")
     gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
-    quotes = way == "recall" and gate is not None and TOPICS_FILE in card.files
-    topics = least_precision(folder / TOPICS_FILE) if quotes else None
+    topics = decode_topics(folder / TOPICS_FILE) if TOPICS_FILE in card.files else ()
     info = ModelInfo(
         adapter=folder.name,
         base=card.base,
         template=card.template,
         window_lines=card.window_lines,
-        threshold=gate.threshold if gate and gate.threshold is not None else topics,
+        threshold=threshold_of(way, gate, topics),
         by_kind=gate.by_kind if gate else {},
-        way=cast(Way, way),
+        way=way,
         shadow=card.promotion is None or card.promotion.how == "shadow",
         name=card.name,
         precision=gate.expected_precision if gate else None,

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import cast
 
 from bot.model.adapter_info import read_info
-from bot.model.remembering import REMEMBERED, Memory, Remembering, read_memory
-from bot.review import LEAST_SIMILAR, ModelInfo
+from bot.model.remembering import Remembering, read_voice
+from bot.review import ModelInfo
 from finetune.base_model import BaseModel, Precision
 from finetune.engines import Engine
 from finetune.engines.local import LocalEngine
 from finetune.engines.shelf import Shelf
 from finetune.processor import prepare_processor
-from finetune.recall import Match
-from finetune.ways import CANDIDATES, rank
+from finetune.recall import SHOWN, Match
+from finetune.speaking import Voice
+from finetune.ways import quotable, rank
 from postil.answer import Anchor
 from postil.errors import ModelError
 from postil.prompt import render_question
@@ -33,11 +34,11 @@ class LoadedAdapter(Remembering):
         self,
         info: ModelInfo,
         use: Callable[[], AbstractContextManager[Engine]],
-        memory: Memory,
+        voice: Voice,
         shelf: Shelf | None,
     ) -> None:
         """`shelf`: where the base is held, unless the adapter is a whole model."""
-        super().__init__(info, memory)
+        super().__init__(info, voice)
         self._use = use
         self._shelf = shelf
 
@@ -68,15 +69,11 @@ class LoadedAdapter(Remembering):
         """Where past remarks are quoted, the model says which fits best."""
         if self.info.way != "recall":
             return super()._ranked(window, place)
-        matches = [
-            match
-            for match in self._memory.recall.similar(window, None, CANDIDATES)
-            if match.similarity >= LEAST_SIMILAR
-        ]
+        matches = quotable(self._voice.recall, window, None)
         if not matches:
             return []
         with self._use() as engine:
-            return rank(engine, window, place, matches)[:REMEMBERED]
+            return rank(engine, window, place, matches)[:SHOWN]
 
 
 def load(spec: Mapping[str, str], before: LoadedAdapter | None = None) -> LoadedAdapter:
@@ -110,4 +107,4 @@ def load(spec: Mapping[str, str], before: LoadedAdapter | None = None) -> Loaded
 
         with use():
             pass  # verified and loaded
-    return LoadedAdapter(info, use, read_memory(folder, card), shelf)
+    return LoadedAdapter(info, use, read_voice(folder, card), shelf)

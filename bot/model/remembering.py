@@ -8,39 +8,24 @@ the words of the past remark. Imports no torch; adapters with weights remember a
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
 from bot.model.adapter_info import read_info
 from bot.review import ModelInfo, Recalled
 from finetune.features import SPEAK, window_features
-from finetune.gate import GATE_FILE, Gate, read_gate
-from finetune.recall import INDEX_FILE, Match, Recall
-from finetune.topics import TOPICS_FILE, Fired, Topic, fire, read_topics
+from finetune.gate import GATE_FILE, read_gate
+from finetune.recall import INDEX_FILE, SHOWN, Match, Recall
+from finetune.speaking import Voice, way_of
+from finetune.topics import TOPICS_FILE, Fired, read_topics
 from postil.answer import Anchor
 from postil.errors import AdapterError
 from postil.records import AdapterCard, Window
-
-REMEMBERED = 3
-"""Past remarks looked at for one window, as in training the gate."""
-BELOW = 0.999
-"""Times a threshold: just under it."""
-
-
-class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What an adapter's folder remembers, with or without weights."""
-
-    gate: Gate | None = None
-    """None: it was never calibrated."""
-    recall: Recall
-    topics: tuple[Topic, ...] = ()
 
 
 class Remembering:
     """A `bot.review.Model` over what an adapter's folder remembers."""
 
-    def __init__(self, info: ModelInfo, memory: Memory) -> None:
+    def __init__(self, info: ModelInfo, voice: Voice) -> None:
         self.info = info
-        self._memory = memory
+        self._voice = voice
 
     def turned_to(self, spec: Mapping[str, str]) -> "Remembering":
         """Another adapter without weights, in the same process."""
@@ -58,29 +43,21 @@ class Remembering:
     ) -> list[float]:
         """Probability of an accepted remark, by everything that is remembered."""
         return [
-            self._chance(window, score, newcomer)
+            self._voice.chance(window, self._gated(window, score, newcomer))
             for window, score in zip(windows, scores, strict=True)
         ]
 
-    def _chance(self, window: Window, score: float, newcomer: bool | None) -> float:
-        """A topic that is due speaks by its own threshold, whatever the gate says; where the gate
-        has none, nothing else speaks."""
-        due, gate, threshold = self._due(window), self._memory.gate, self.info.threshold
-        chance = 0.0
-        if gate is not None:
-            values = window_features(window, self._memory.recall, None, score, newcomer)
-            chance = gate.probability(values)
-        if due and threshold is not None:
-            return max(chance, due.topic.precision or 0.0, threshold)
-        if gate is not None and gate.threshold is None and threshold is not None:
-            return min(chance, threshold * BELOW)
-        return chance
+    def _gated(self, window: Window, score: float, newcomer: bool | None) -> float:
+        gate = self._voice.gate
+        if gate is None:
+            return 0.0
+        return gate.probability(window_features(window, self._voice.recall, None, score, newcomer))
 
     def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
         """1 for the row most like the rows of the remark that is quoted, else 0."""
         place = self._due_place(window)
         if place is None:
-            past = self._memory.recall.similar(window, None, REMEMBERED)
+            past = self._voice.recall.similar(window, None, SHOWN)
             place = past[0].anchor(window) if past else None
         return [float(anchor == place) for anchor in allowed]
 
@@ -95,24 +72,18 @@ class Remembering:
         found = []
         for window, place in zip(windows, places, strict=True):
             matches = self._ranked(window, place)
-            if due := self._due(window):
+            if due := self._voice.due(window):
                 own = match_of(due)
-                matches = [own, *(m for m in matches if m.entry != own.entry)][:REMEMBERED]
+                matches = [own, *(m for m in matches if m.entry != own.entry)][:SHOWN]
             found.append([recalled(match) for match in matches])
         return found
 
     def _ranked(self, window: Window, place: Anchor) -> list[Match]:
         """Past remarks, best first; here the most similar."""
-        return self._memory.recall.similar(window, None, REMEMBERED)
-
-    def _due(self, window: Window) -> Fired | None:
-        """The topic to speak of; only an adapter that quotes can."""
-        if self.info.way != "recall":
-            return None
-        return fire(self._memory.topics, self._memory.recall, window, None)
+        return self._voice.recall.similar(window, None, SHOWN)
 
     def _due_place(self, window: Window) -> Anchor | None:
-        due = self._due(window)
+        due = self._voice.due(window)
         return match_of(due).anchor(window) if due else None
 
 
@@ -136,15 +107,15 @@ def load(spec: Mapping[str, str]) -> Remembering:
     """Read and verify; AdapterError for whatever is not what its card says."""
     folder = Path(spec["adapter"])
     card, info = read_info(folder)
-    memory = read_memory(folder, card)
-    if card.has_weights or (memory.gate and SPEAK in memory.gate.features):
+    voice = read_voice(folder, card)
+    if card.has_weights or (voice.gate and SPEAK in voice.gate.features):
         raise AdapterError(f"{folder}: not made to be used without a model")
-    return Remembering(info, memory)
+    return Remembering(info, voice)
 
 
-def read_memory(folder: Path, card: AdapterCard) -> Memory:
+def read_voice(folder: Path, card: AdapterCard) -> Voice:
     """The gate, where it was calibrated, the accepted remarks of an adapter, and their topics."""
     gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
     recall = Recall.read(folder / INDEX_FILE) if INDEX_FILE in card.files else Recall(())
     topics = read_topics(folder / TOPICS_FILE, recall) if TOPICS_FILE in card.files else []
-    return Memory(gate=gate, recall=recall, topics=tuple(topics))
+    return Voice(way=way_of(card), gate=gate, recall=recall, topics=tuple(topics))

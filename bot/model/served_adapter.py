@@ -12,11 +12,12 @@ import msgspec
 
 from bot.model.adapter_info import read_info
 from bot.model.loaded_adapter import LoadedAdapter
-from bot.model.remembering import Memory, Remembering, read_memory
+from bot.model.remembering import Remembering, read_voice
 from bot.review import ModelInfo
 from finetune.engines.served import ServedEngine, open_served
 from finetune.gate import CHEAP_GATE_FILE, read_gate
 from finetune.recall import Match
+from finetune.speaking import Voice
 from postil.answer import Anchor
 from postil.records import Window
 
@@ -30,8 +31,8 @@ SILENT = (
 class ServedAdapter(LoadedAdapter):
     """A `bot.review.Model` over one adapter of a server."""
 
-    def __init__(self, info: ModelInfo, engine: ServedEngine, memory: Memory) -> None:
-        super().__init__(info, lambda: nullcontext(engine), memory, None)
+    def __init__(self, info: ModelInfo, engine: ServedEngine, voice: Voice) -> None:
+        super().__init__(info, lambda: nullcontext(engine), voice, None)
         self._engine = engine
 
     def score(self, instructions: Sequence[str]) -> list[float]:
@@ -64,11 +65,11 @@ def load(spec: Mapping[str, str]) -> ServedAdapter:
     folder = Path(spec["adapter"])
     card, info = read_info(folder)
     engine = open_served(spec["url"], spec["model"], Path(spec["tokenizer"]), card.max_length)
-    memory = read_memory(folder, card)
+    voice = read_voice(folder, card)
     if not engine.has_scores:
         cheap = folder / CHEAP_GATE_FILE
         gate = read_gate(cheap) if CHEAP_GATE_FILE in card.files else None
-        threshold = gate.threshold if gate else None
-        info = msgspec.structs.replace(info, threshold=threshold, note=BLIND if gate else SILENT)
-        memory = msgspec.structs.replace(memory, gate=gate)
-    return ServedAdapter(info, engine, memory)
+        voice = msgspec.structs.replace(voice, gate=gate)
+        note = BLIND if gate else SILENT
+        info = msgspec.structs.replace(info, threshold=voice.threshold, note=note)
+    return ServedAdapter(info, engine, voice)

@@ -35,12 +35,19 @@ from finetune.evaluation.readings import (
 from finetune.evaluation.recurring import score_topics
 from finetune.evaluation.scorecard import Counts, LiveGain, Scorecard
 from finetune.evaluation.slices import most_frequent_author, score_slices
-from finetune.evaluation.systems import Decider, decider_of, gain_over, score_systems
+from finetune.evaluation.systems import (
+    Decider,
+    decider_of,
+    decider_of_voice,
+    gain_over,
+    score_systems,
+)
 from finetune.evaluation.trial import ADAPTER, BASE, Choice, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
 from finetune.features import FEATURES, SPEAK, Labelled, label_window, pull_of, with_speak
 from finetune.gate import Gate
 from finetune.recall import Recall
+from finetune.speaking import Voice
 from finetune.topics import Topic
 from finetune.triggers import find_triggers
 from postil.errors import ConfigError
@@ -97,9 +104,10 @@ def evaluate_adapter(
     readings = {ADAPTER: of_adapter, BASE: of_base}
     choices = {name: trial.choices(each) for name, each in readings.items()}
     counts = count_windows(pairs, plan)
-    systems, gains = score_systems(trial, gates, readings, counts.pulls)
+    voice = Voice(way=way, gate=gates[ADAPTER], recall=recall, topics=tuple(topics))
+    ours = decider_of_voice(trial, voice, of_adapter)
+    systems, gains = score_systems(trial, ours, gates, readings, counts.pulls)
     said = gather_remarks(trial, readings, shown, by_way, way)
-    ours = decider_of(trial, ADAPTER, gates[ADAPTER], of_adapter)
     return Scorecard(
         adapter=adapter,
         base=base,

@@ -18,11 +18,12 @@ from finetune.evaluation.recurring import score_topics
 from finetune.evaluation.remembered import remember
 from finetune.evaluation.scorecard import Scorecard
 from finetune.evaluation.slices import most_frequent_author, score_slices
-from finetune.evaluation.systems import decider_of, score_without_engine
+from finetune.evaluation.systems import decider_of_voice, score_systems
 from finetune.evaluation.trial import ADAPTER, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
 from finetune.gate import Gate
 from finetune.recall import Recall
+from finetune.speaking import Voice
 from finetune.topics import Topic
 from finetune.triggers import find_triggers
 from postil.prompt import TEMPLATE
@@ -47,9 +48,10 @@ def evaluate_memory(
     trial = Trial(plan, recall, progress, min_precision=min_precision, seed=seed)
     gate = gate or trial.fit(WITHOUT_MODEL.features, WITHOUT_MODEL.alone)
     readings = remember(plan, recall)
-    ours, chosen = decider_of(trial, ADAPTER, gate), trial.choices(readings)
+    voice = Voice(way="recall", gate=gate, recall=recall, topics=tuple(topics))
+    ours, chosen = decider_of_voice(trial, voice), trial.choices(readings)
     counts = count_windows(pairs, plan)
-    systems, gains = score_without_engine(trial, ours, counts.pulls)
+    systems, gains = score_systems(trial, ours, {}, {}, counts.pulls)
     said = gather_remarks(trial, {ADAPTER: readings}, (), {}, "recall")
     return Scorecard(
         adapter=adapter,

@@ -24,10 +24,11 @@ from finetune.evaluation.remembered import remember
 from finetune.evaluation.scorecard import Scorecard
 from finetune.gate import GATE_FILE, Gate, read_gate
 from finetune.recall import INDEX_FILE, Recall
+from finetune.speaking import way_of
 from finetune.topics import TOPICS_FILE, Topic, read_topics
 from mining.dataset import digest_pairs
 from postil.errors import ConfigError
-from postil.records import AdapterCard, Pair, Way
+from postil.records import AdapterCard, Pair
 from postil.settings import EngineSettings, Settings
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _prove_weights(
         adapter=folder.name,
         base=card.base,
         gate=gate_of(folder, card),
-        way=way_of_card(card),
+        way=way_of(card),
         topics=topics_of(folder, card, recall),
         live=live,
         limits=limits,
@@ -107,11 +108,6 @@ def gate_of(folder: Path, card: AdapterCard) -> Gate | None:
 def topics_of(folder: Path, card: AdapterCard, recall: Recall) -> list[Topic]:
     """An adapter's recurring topics."""
     return read_topics(folder / TOPICS_FILE, recall) if TOPICS_FILE in card.files else []
-
-
-def way_of_card(card: AdapterCard) -> Way:
-    """How an adapter says things."""
-    return cast(Way, card.scoring.get("way", "write"))
 
 
 def live_adapter(folder: Path, home: Path, engine: EngineSettings = LOCAL) -> Live:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from finetune.engines import Engine
 from finetune.evaluation.plan import Plan
-from finetune.recall import Recall
-from finetune.ways import SHOWN, Asked, say, with_precedents
+from finetune.recall import SHOWN, Recall
+from finetune.ways import Asked, say, with_precedents
 from finetune.weighing import weigh
 from postil.answer import Anchor, anchors
 from postil.records import Pair, Record, Way, Window
@@ -80,7 +80,7 @@ def read_shown(
     instructions, places = [], []
     for question in asked:
         before = question.pair.decided_at
-        instructions.append(with_precedents(recall, question.window, before, SHOWN))
+        instructions.append(with_precedents(recall, question.window, before))
         places.append(_likeliest(engine, instructions[-1], question.window))
     stage = f"base, shown {SHOWN} remarks: writing"
     messages = _write(engine, instructions, places, plan.max_tokens, progress, stage)

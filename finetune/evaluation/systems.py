@@ -17,6 +17,7 @@ from finetune.evaluation.scorecard import CurvePoint, Gain, SystemScore
 from finetune.evaluation.trial import ADAPTER, Trial
 from finetune.features import SPEAK
 from finetune.gate import Gate
+from finetune.speaking import Voice
 
 
 class Decider(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +29,15 @@ class Decider(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     sure: bool = True
     """False: its numbers are no probabilities."""
+    chances: Sequence[float] | None = None
+    """By which it speaks, where those are not the probabilities."""
 
     def spoken(self) -> Floats:
         """1 for each window it speaks on, else 0."""
         if self.threshold is None:
             return np.zeros(len(self.probabilities))
-        return (np.asarray(self.probabilities) >= self.threshold).astype(np.float64)
+        chances = self.probabilities if self.chances is None else self.chances
+        return (np.asarray(chances) >= self.threshold).astype(np.float64)
 
 
 def decider_of(trial: Trial, name: str, gate: Gate, readings: Readings | None = None) -> Decider:
@@ -46,25 +50,27 @@ def decider_of(trial: Trial, name: str, gate: Gate, readings: Readings | None = 
     )
 
 
+def decider_of_voice(trial: Trial, voice: Voice, readings: Readings | None = None) -> Decider:
+    """What an adapter makes of the test windows: it speaks as in a review."""
+    assert voice.gate is not None  # noqa: S101 - an evaluation fits one where there is none
+    gated = decider_of(trial, ADAPTER, voice.gate, readings)
+    chances = [
+        voice.chance(pair.window, probability, pair.decided_at) if pair.window else probability
+        for pair, probability in zip(trial.plan.test, gated.probabilities, strict=True)
+    ]
+    return msgspec.structs.replace(gated, threshold=voice.threshold, chances=chances)
+
+
 def score_systems(
-    trial: Trial, gates: Mapping[str, Gate], readings: Mapping[str, Readings], pulls: int
+    trial: Trial,
+    ours: Decider,
+    gates: Mapping[str, Gate],
+    readings: Mapping[str, Readings],
+    pulls: int,
 ) -> tuple[tuple[SystemScore, ...], tuple[Gain, ...]]:
-    """Scores of every way, the engines' first, and the adapter's gains over the others."""
-    ways = [*_of_engines(trial, gates, readings), *_for_nothing(trial)]
-    (ours,) = (way for way in ways if way.name == ADAPTER)
-    return _score_all(trial, ours, ways, pulls)
-
-
-def score_without_engine(
-    trial: Trial, ours: Decider, pulls: int
-) -> tuple[tuple[SystemScore, ...], tuple[Gain, ...]]:
-    """The same for an adapter without weights: its own way, and those that need no engine."""
-    return _score_all(trial, ours, [ours, *_for_nothing(trial)], pulls)
-
-
-def _score_all(
-    trial: Trial, ours: Decider, ways: Sequence[Decider], pulls: int
-) -> tuple[tuple[SystemScore, ...], tuple[Gain, ...]]:
+    """Scores of every way, the adapter's first, then the engines' with their gates, if it has any,
+    and the adapter's gains over the others."""
+    ways = [ours, *_of_engines(trial, gates, readings), *_for_nothing(trial)]
     scores = tuple(_score(trial, way, pulls) for way in ways)
     gains = tuple(gain_over(trial, ours, way) for way in ways if way.name not in (ADAPTER, "never"))
     return scores, gains
@@ -87,7 +93,8 @@ def _of_engines(
     trial: Trial, gates: Mapping[str, Gate], readings: Mapping[str, Readings]
 ) -> Iterator[Decider]:
     for name, gate in gates.items():
-        yield decider_of(trial, name, gate, readings[name])
+        if name != ADAPTER:
+            yield decider_of(trial, name, gate, readings[name])
         alone = trial.fit((SPEAK,), SPEAK, readings[name])
         yield decider_of(trial, f"{name}, model alone", alone, readings[name])
 

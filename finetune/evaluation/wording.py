@@ -11,8 +11,7 @@ from finetune.evaluation.text import score_remarks, score_variety
 from finetune.evaluation.trial import ADAPTER, BASE, Trial
 from finetune.features import with_speak
 from finetune.gate import Gate
-from finetune.recall import Recall
-from finetune.ways import SHOWN
+from finetune.recall import SHOWN, Recall
 from postil.records import Pair, Way
 
 HUMAN = "human"

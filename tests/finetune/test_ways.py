@@ -7,7 +7,7 @@ import msgspec
 from finetune.engines import Engine
 from finetune.precedents import show_precedents
 from finetune.recall import Recall, index_entries
-from finetune.ways import Asked, choose_way, rank, say, with_precedents
+from finetune.ways import Asked, choose_way, quotable, rank, say, with_precedents
 from postil.answer import Anchor, parse_answer
 from postil.prompt import render_question
 from postil.records import Pair
@@ -47,12 +47,18 @@ def asked_of(pair: Pair) -> Asked:
 
 
 def test_what_is_quoted_was_accepted_earlier_and_is_what_the_window_speaks_for() -> None:
+    quoted = 0
     for pair in HELD:
         (said,) = say(FakeEngine(RULES), RECALL, "recall", [asked_of(pair)], 40)
-        assert said in {entry.message for entry in RECALL.entries}
-        remark = parse_answer(pair.response)
-        assert remark
-        assert said.split(" (")[0] == remark.message.split(" (")[0]
+        assert pair.window
+        alike = {m.entry.message for m in quotable(RECALL, pair.window, pair.decided_at)}
+        assert said in (alike or {""})
+        if said:
+            quoted += 1
+            remark = parse_answer(pair.response)
+            assert remark
+            assert said.split(" (")[0] == remark.message.split(" (")[0]
+    assert quoted > len(HELD) / 2
 
 
 def test_where_nothing_older_is_known_nothing_is_quoted() -> None:
@@ -75,7 +81,7 @@ def test_own_words_are_asked_for_with_or_without_precedents() -> None:
     for question, one in zip(engine.questions, asked, strict=True):
         shown = [line for line in question.split("\n") if line.startswith("Earlier, on ")]
         assert 1 <= len(shown) <= 3
-        assert question == with_precedents(RECALL, one.window, one.before, 3)
+        assert question == with_precedents(RECALL, one.window, one.before)
 
 
 def test_the_way_that_comes_nearest_to_the_reviewers_is_chosen() -> None:
@@ -94,7 +100,7 @@ def test_with_few_remarks_the_first_way_is_kept_untried() -> None:
 
 
 def test_half_of_the_training_questions_show_what_is_older_and_silences_as_well() -> None:
-    shown = show_precedents(TEAM, 2)
+    shown = tuple(show_precedents(TEAM))
     changed = [
         (before, after)
         for before, after in zip(TEAM, shown, strict=True)
@@ -105,7 +111,7 @@ def test_half_of_the_training_questions_show_what_is_older_and_silences_as_well(
     assert 0.3 < len(changed) / len(training) < 0.6
     for before, after in changed:
         assert before.split == "train"
-        assert after.instruction.count("Earlier, on ") in (1, 2)
+        assert after.instruction.count("Earlier, on ") in (1, 2, 3)
         assert msgspec.structs.replace(after, instruction=before.instruction) == before
 
 
@@ -113,9 +119,5 @@ def test_no_question_shows_a_remark_of_its_own_pull_request_or_a_later_one() -> 
     window = make_window("+print(total)")
     mine = make_pair(window, "Use the logger instead of print here.", split="train")
     later = make_pair(window, "Later words.", split="train", pull=2, decided_at=day(9))
-    shown = show_precedents([mine, later], 4)
+    shown = tuple(show_precedents([mine, later]))
     assert shown[0] == mine
-
-
-def test_without_precedents_nothing_is_changed() -> None:
-    assert show_precedents(TEAM, 0) == tuple(TEAM)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.model.adapter_info import read_info
 from bot.model.process import ModelProcess
-from bot.model.remembering import Memory, Remembering, load
+from bot.model.remembering import Remembering, load
 from bot.review import ModelInfo, review
 from bot.reviewers import open_model
 from bot.saying.comment import Wording, render_comment
@@ -20,6 +20,7 @@ from finetune.features import SPEAK
 from finetune.gate import GATE_FILE, read_gate, write_gate
 from finetune.recall import INDEX_FILE, IndexEntry, Recall
 from finetune.retrieval import make_retrieval
+from finetune.speaking import Voice
 from finetune.topics import TOPICS_FILE, Topic, write_topics
 from postil.answer import Anchor, anchors
 from postil.diff import parse_diff
@@ -54,7 +55,7 @@ INFO = ModelInfo(
 
 
 def remembering(*entries: IndexEntry) -> Remembering:
-    return Remembering(INFO, Memory(gate=ALWAYS, recall=Recall(entries)))
+    return Remembering(INFO, Voice(way="recall", gate=ALWAYS, recall=Recall(entries)))
 
 
 def publish(home: Path, pulls: int = 20, message: str = "") -> Path:
@@ -83,7 +84,7 @@ def test_the_past_remark_is_said_again_at_the_row_most_like_its_own() -> None:
 def test_where_nothing_is_alike_enough_nothing_is_said() -> None:
     other = msgspec.structs.replace(PAST, text="+x", path="a.css", language="css", end=1, start=1)
     reviewed = review(DIFF, remembering(other), ReviewSettings())
-    assert reviewed.findings == () and reviewed.dropped == {"empty": 1}
+    assert reviewed.findings == () and reviewed.dropped == {}
 
 
 def test_a_place_is_one_of_those_allowed_even_without_a_memory() -> None:
@@ -201,7 +202,7 @@ def rehash(folder: Path) -> None:
 def test_a_topic_that_is_due_speaks_by_its_own_threshold_with_its_own_link() -> None:
     silent = msgspec.structs.replace(ALWAYS, threshold=None, intercept=-2.0)
     topic = Topic(message=PAST.message, entries=(0,), pulls=3, threshold=0.3, precision=0.7)
-    memory = Memory(gate=silent, recall=Recall([PAST]), topics=(topic,))
+    memory = Voice(way="recall", gate=silent, recall=Recall([PAST]), topics=(topic,))
     model = Remembering(msgspec.structs.replace(INFO, threshold=0.7), memory)
     (finding,) = review(DIFF, model, ReviewSettings()).findings
     assert (finding.message, finding.score) == (PAST.message, 0.7)
