@@ -28,6 +28,8 @@ from bot.hosts.access import GitHubAccess
 from bot.hosts.forgejo_access import ForgejoAccess
 from bot.hosts.sign_in import load_sign_in
 from bot.operations.logs import set_up_logs
+from bot.outcomes.book import Book
+from bot.outcomes.judge import Judge
 from bot.work.asides import Asides
 from bot.work.jobs import Jobs
 from bot.work.ledger import Ledger
@@ -137,8 +139,13 @@ class Workshop:
     def _start_jobs(self) -> None:
         mode = self._settings.review.mode
         asides = Asides(self.inbox, self._access, speaks=mode == "comment")
+        book = Book(self.inbox.database)
+        judge = Judge(book, self._access, self._key, self._settings.mining)
         steps = Steps(
-            self.inbox, self._access.pulls, self._reviewer, self._key, mode=mode, asides=asides
+            *(self.inbox, self._access.pulls, self._reviewer, self._key),
+            mode=mode,
+            asides=asides,
+            judge=judge.judge,
         )
         lease_s = self._settings.server.lease_s
         jobs = Jobs(self.inbox, steps, self._queue_url, executor=self._executor, lease_s=lease_s)

@@ -36,6 +36,10 @@ COMMANDS = {
         "bot.commands.shadow_command:shadow",
         "What would have been said, and how people decided.",
     ),
+    "stats": (
+        "bot.commands.stats_command:stats",
+        "How often our remarks were acted on, beside people's.",
+    ),
     "backtest": ("bot.backtest.command:backtest", "Replay merged pull requests as if live."),
     "serve": ("bot.commands.doors:serve", "Run the webhook server."),
     "worker": ("bot.commands.doors:worker", "Run reviews for a server whose queue is shared."),

@@ -20,6 +20,20 @@ Split = Literal["train", "validation", "calibration", "test"]
 ExampleKind = Literal["remark", "silence", "ambiguous"]
 LineKind = Literal["+", "-", " "]
 SaidIn = Literal["comment", "review", "summary"]
+SignalKind = Literal[
+    "suggestion applied",
+    "lines changed",
+    "resolved",
+    "acknowledged",
+    "refused",
+    "liked",
+    "disliked",
+    "hidden",
+    "deleted",
+    "remarked there",
+]
+Verdict = Literal["acted on", "refused", "passed over", "not merged"]
+SaidBy = Literal["postil", "shadow", "person"]
 Way = Literal["write", "recall", "recall+write"]
 """How an adapter says things (DESIGN.md §5)."""
 
@@ -115,6 +129,7 @@ class Reaction(Record, frozen=True, kw_only=True):
 
     author: str
     content: str
+    at: datetime | None = None
 
 
 class ReviewThread(Record, frozen=True, kw_only=True):
@@ -137,6 +152,10 @@ class ReviewThread(Record, frozen=True, kw_only=True):
     created_at: datetime
     replies: tuple[Reply, ...] = ()
     resolved: bool | None = None
+    resolved_by: str = ""
+    """Who resolved it, where the host says."""
+    hidden: bool | None = None
+    """Whether somebody hid the remark, which takes write access."""
     suggestion: str | None = None
     reactions: tuple[Reaction, ...] = ()
     may_push: bool | None = None
@@ -349,6 +368,50 @@ class PostedComment(Record, frozen=True, kw_only=True):
     open: bool = True
     settled: bool = False
     dismissed: bool = False
+
+
+class Signal(Record, frozen=True, kw_only=True):
+    """One thing that was done with a comment, and when.
+
+    `exact`: the host tells the time; else it was done by then. `counts`: by somebody who is known
+    to have write access, or seen in the merged code.
+    """
+
+    kind: SignalKind
+    at: datetime
+    exact: bool = True
+    by: str = ""
+    counts: bool = True
+
+
+class Outcome(Record, frozen=True, kw_only=True):
+    """What people did with one comment, once its pull request was closed.
+
+    `said_by`: us; us, had we spoken; or a reviewer in the same pull request, to compare. `key`
+    tells the comments of a pull request apart.
+    """
+
+    repo: str
+    pull: int
+    key: str
+    said_by: SaidBy
+    adapter: str = ""
+    head_sha: str
+    path: str
+    line: int
+    category: str
+    score: float | None = None
+    """The gate's probability; None: of a person, or no draft is kept."""
+    url: str = ""
+    echoes: str = ""
+    """The past accepted remark that it resembled most."""
+    said_at: datetime
+    closed_at: datetime
+    signals: tuple[Signal, ...] = ()
+    tier: Tier | None = None
+    verdict: Verdict
+    decided_by: str = ""
+    """Whose decision it was: who did what counts, else who merged without doing anything."""
 
 
 T = TypeVar("T", bound=Record)

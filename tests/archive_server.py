@@ -48,6 +48,8 @@ class ArchiveServer:
         self.seen: list[Json] = []
         """The questions to GraphQL, as they came."""
         self.address = ""
+        self.writers: frozenset[str] | None = None
+        """Who may push; None: the token may not ask."""
 
     @property
     def where(self) -> str:
@@ -132,22 +134,33 @@ class ArchiveServer:
         reacted = re.fullmatch(rf"{prefix}/pulls/comments/\d+/reactions", parts.path)
         if reacted:
             return Answer(200, [])  # type: ignore[arg-type]
+        asked = re.fullmatch(rf"{prefix}/collaborators/(?P<login>\S+)/permission", parts.path)
+        if asked and self.writers is None:
+            return Answer(403, {"message": "Must have push access to view this."})
+        if asked and self.writers is not None:
+            return Answer(
+                200, {"permission": "write" if asked["login"] in self.writers else "read"}
+            )
         number = int(found["number"]) if found and found["number"] else None
         if found is None or (number is not None and number not in self.records):
             return Answer(404, {"message": "Not Found"})
         if number is None:
             newest = sorted(self.records.values(), key=lambda r: r["pull"]["updated_at"])
-            return self._page(parts.path, query, [r["pull"] for r in reversed(newest)])
+            wanted = ("open", "closed") if query["state"] == "all" else (query["state"],)
+            pulls = [r["pull"] for r in reversed(newest) if r["pull"]["state"] in wanted]
+            return self._page(parts.path, query, pulls)
         record = self.records[number]
         if found["part"] is None:
             return Answer(200, record["pull"])
         parts_of = {
+            "talk": record.get("talk", []),
             "timeline": record["events"],
             "comments": record["comments"],
             "reviews": [e for e in record["events"] if e.get("event") == "reviewed"],
             "commits": [e for e in record["events"] if e.get("event") == "committed"],
         }
-        return self._page(parts.path, query, parts_of[found["part"]])
+        talk = found["kind"] == "issues" and found["part"] == "comments"
+        return self._page(parts.path, query, parts_of["talk" if talk else found["part"]])
 
     def _page(self, path: str, query: dict[str, str], members: list[Json]) -> Answer:
         size, page = int(query.get("per_page", 30)), int(query.get("page", 1))

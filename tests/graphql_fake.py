@@ -109,7 +109,14 @@ class Root:
             "nameWithOwner": self._host.repo,
             "licenseInfo": self._host.licence(),
             "pullRequests": self._pulls,
+            "pullRequest": self._one,
         }
+
+    def _one(self, info: Any, number: int) -> Json | None:
+        if number not in self._host.records:
+            said = f"Could not resolve to a PullRequest with the number of {number}."
+            raise graphql.GraphQLError(said, extensions={"type": "NOT_FOUND"})
+        return self._host.pull(number)
 
     def _pulls(
         self,
@@ -163,13 +170,21 @@ class Connection:
     def __init__(self, members: Sequence[Json]) -> None:
         self.members = members
 
-    def __call__(self, info: Any, first: int, after: str | None = None, **more: Any) -> Json:
+    def __call__(
+        self,
+        info: Any,
+        first: int,
+        after: str | None = None,
+        content: str | None = None,
+        **more: Any,
+    ) -> Json:
+        members = [one for one in self.members if content in (None, one.get("content"))]
         start = int(_decode(after)) if after else 0
-        page = self.members[start : start + first]
+        page = members[start : start + first]
         end = start + len(page)
         return {
-            "totalCount": len(self.members),
-            "pageInfo": {"hasNextPage": end < len(self.members), "endCursor": _encode(str(end))},
+            "totalCount": len(members),
+            "pageInfo": {"hasNextPage": end < len(members), "endCursor": _encode(str(end))},
             "nodes": page,
         }
 
@@ -237,7 +252,8 @@ def _thread(members: Sequence[Json], number: int) -> Json:
         "id": f"T_{number}_{root['id']}",
         "isResolved": bool(root.get("resolved")),
         "isOutdated": root.get("position") is None,
-        "resolvedBy": None,
+        "viewerCanResolve": True,
+        "resolvedBy": {"login": root["resolved_by"]} if root.get("resolved_by") else None,
         "path": root["path"],
         "diffSide": root.get("side") or "RIGHT",
         "startDiffSide": root.get("start_side"),
@@ -253,6 +269,7 @@ def _comment(comment: Json, number: int, root: Json, kind: str) -> Json:
         "__typename": "PullRequestReviewComment",
         "id": f"C_{number}_{comment['id']}",
         "fullDatabaseId": str(comment["id"]),
+        "databaseId": comment["id"],
         "author": _actor(comment.get("user")),
         "authorAssociation": comment.get("author_association") or "NONE",
         "body": comment.get("body") or "",
@@ -269,7 +286,10 @@ def _comment(comment: Json, number: int, root: Json, kind: str) -> Json:
         "pullRequestReview": (
             None if may_push is None else {"authorCanPushToRepository": may_push}
         ),
-        "reactions": Connection(comment.get("reactions_by", [])),
+        "isMinimized": bool(comment.get("minimized")),
+        "reactions": Connection(
+            [{"createdAt": comment["created_at"], **one} for one in comment.get("reactions_by", [])]
+        ),
     }
 
 

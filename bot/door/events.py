@@ -11,7 +11,9 @@ from bot.door.commands_in_comments import read_command
 from bot.door.delivery import Delivery
 from postil.records import Record
 
-PULL_ACTIONS = ("opened", "synchronize", "synchronized", "reopened", "ready_for_review")
+CLOSED = "closed"
+"""Nothing is reviewed then; what was said is judged."""
+PULL_ACTIONS = ("opened", "synchronize", "synchronized", "reopened", "ready_for_review", CLOSED)
 """`synchronized` is how Forgejo says `synchronize`."""
 BACK_ACTIONS = ("created", "unsuspend", "new_permissions_accepted", "added")
 """After these an installation can do again what it could not."""

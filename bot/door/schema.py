@@ -75,6 +75,24 @@ workers = sa.Table(
     sa.Column("name", sa.String(100), primary_key=True),
     sa.Column("beat_at", sa.Float, nullable=False),
 )
+judged = sa.Table(
+    "judged",
+    tables,
+    sa.Column("repo", sa.String(200), primary_key=True),
+    sa.Column("pull", sa.Integer, primary_key=True),
+    sa.Column("closed_at", sa.Float, nullable=False),
+    sa.Column("judged_at", sa.Float, nullable=False),
+)
+outcomes = sa.Table(
+    "outcomes",
+    tables,
+    sa.Column("repo", sa.String(200), primary_key=True),
+    sa.Column("pull", sa.Integer, primary_key=True),
+    sa.Column("said_by", sa.String(10), primary_key=True),
+    sa.Column("key", sa.String(160), primary_key=True),
+    sa.Column("closed_at", sa.Float, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
 writes = sa.Table(
     "writes",
     tables,

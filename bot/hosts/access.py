@@ -8,11 +8,15 @@ from typing import Any
 
 from bot.hosts import LineComment, PullHead, Pulls
 from bot.hosts.checks import Checks
+from bot.hosts.closed_pulls import ClosedPulls, OnePull, told_wait
 from bot.hosts.conversation import Conversation
 from bot.hosts.github import GitHubPulls
 from bot.hosts.rest import Rest
 from bot.hosts.sign_in import SignIn
 from bot.work.ledger import Ledger
+from mining.clients import PUBLIC_API, GitHubReader, connect
+from mining.clients import Access as Credentials
+from mining.sources import github
 from postil.records import PostedComment
 
 
@@ -82,9 +86,11 @@ class GitHubAccess:
 
     def conversation(self, repo: str) -> Conversation:
         """Its comments."""
-        rest = self._rest(repo)
-        account = self.sign_in.account() or str(rest.call("GET", "/user")["login"])
-        return Conversation(rest, repo, self._key, account, self._ledger)
+        return Conversation(self._rest(repo), repo, self._key, self.account(repo), self._ledger)
+
+    def account(self, repo: str) -> str:
+        """Our own login."""
+        return self.sign_in.account() or str(self._rest(repo).call("GET", "/user")["login"])
 
     def checks(self, repo: str) -> Checks | None:
         """Its check runs; None where we are no App."""
@@ -95,6 +101,24 @@ class GitHubAccess:
         path = f"/repos/{repo}/pulls?state=open&sort=updated&direction=desc&per_page=100"
         for page in self._rest(repo).pages(path):
             yield from page
+
+    def closed_pulls(self, repo: str) -> Iterator[dict[str, Any]]:
+        """The closed pull requests as the host tells of them, the last updated first."""
+        path = f"/repos/{repo}/pulls?state=closed&sort=updated&direction=desc&per_page=100"
+        for page in self._rest(repo).pages(path):
+            yield from page
+
+    def closed(self, repo: str) -> ClosedPulls:
+        """Its pull requests with all that hangs on them, and their commits."""
+        token, url = self.sign_in.token(repo), self._api_url.rstrip("/")
+        site = "https://github.com" if url == PUBLIC_API else url.removesuffix("/api/v3")
+
+        def source() -> OnePull:
+            signed_in = Credentials(github_token=token)
+            reader = GitHubReader(connect(signed_in, url, repo), sleep=told_wait)
+            return github.GitHub(repo, None, repo, signed_in, reader=reader)
+
+        return ClosedPulls(repo, f"{site}/{repo}.git", token, source, github.read)
 
     def close(self) -> None:
         """Close every connection."""

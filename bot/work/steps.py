@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.door.delivery import Job
+from bot.door.events import CLOSED
 from bot.door.inbox import Inbox
 from bot.hosts import PullHead, Pulls
 from bot.idle import why_idle
@@ -34,6 +35,8 @@ MOVES = 3
 MOVING_WAIT_S = 30.0
 KEEPS_MOVING = "the head keeps moving"
 
+JudgePull = Callable[[str, int], str]
+"""Reads what people did on a closed pull request of a repository; what came of it, in words."""
 ReviewPull = Callable[[PullHead, str], Draft]
 """Asks the model about a pull request's diff."""
 
@@ -79,6 +82,7 @@ class Steps:
         *,
         mode: Literal["shadow", "comment"],
         asides: Asides | None = None,
+        judge: JudgePull | None = None,
         pause_s: float = 20.0,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -88,6 +92,7 @@ class Steps:
         self._key = key
         self._mode = mode
         self._asides = asides
+        self._judge = judge
         self._pause_s = pause_s
         self._now = now
         self._turn = threading.Lock()
@@ -134,6 +139,9 @@ class Steps:
         if self._inbox.later_waits(job) and not job.is_order:
             return self._end(job, "superseded", "a later delivery of this pull request waits")
         self._inbox.move(job, "leased")
+        if job.action == CLOSED:
+            found = self._judge(job.repo, job.pull) if self._judge else "closed"
+            return self._end(job, "posted", found)
         pulls = self._pulls_of(job.repo)
         head = pulls.read_pull(job.pull)
         if idle := self._reviewer.idle(head):

@@ -1,10 +1,12 @@
-"""What the door missed while it was closed: failed deliveries of an App, and heads nobody told of.
+"""What the door missed while it was closed: failed deliveries of an App, heads and closings.
 
 GitHub keeps an App's deliveries for three days and sends none again by itself. What it kept is
 read from there and put into the inbox under its own id; then the heads of open pull requests are
-compared with what was received. Both may be done again at any time.
+compared with what was received, and the closed ones with what was judged. All of it may be done
+again at any time.
 """
 
+import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -16,10 +18,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.door.delivery import Delivery
-from bot.door.events import UNREADABLE, read_event
+from bot.door.events import CLOSED, UNREADABLE, read_event
 from bot.door.inbox import Inbox
 from bot.door.schema import deliveries
 from bot.hosts.sign_in import Broker, SignIn
+from bot.outcomes.book import Book
 from postil.errors import HostingError
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,8 @@ class Told(Protocol):
 
     def open_pulls(self, repo: str) -> Iterator[dict[str, Any]]: ...
 
+    def closed_pulls(self, repo: str) -> Iterator[dict[str, Any]]: ...
+
 
 class Sweep:
     """One look back, over one inbox and one host."""
@@ -50,10 +55,10 @@ class Sweep:
         """How many deliveries were new; what cannot be read now is left to the next time."""
         since = self._inbox.database.now() - BACK_S
         taken = 0
-        for what in (self._missed(since), self._untold(since)):
+        for what in (self._missed(since), self._untold(since), self._unjudged()):
             try:
                 for delivery in what:
-                    taken += self._inbox.accept(delivery) == "new"
+                    taken += self._inbox.accept(delivery) != "duplicate"
             except HostingError as error:
                 log.warning("sweep cut short reason=%s", error)
         if taken:
@@ -105,6 +110,25 @@ class Sweep:
                         delivery=name, action="sweep", repo=repo, pull=number, head_sha=head
                     )
 
+    def _unjudged(self) -> Iterator[Delivery]:
+        """Closed pull requests whose remarks were never judged, or were before they closed anew."""
+        book = Book(self._inbox.database)
+        for repo, (oldest, waiting) in book.waiting().items():
+            before = book.closings(repo)
+            for pull in self._access.closed_pulls(repo):
+                if _seconds(pull["updated_at"]) < oldest:
+                    break
+                number, closed = int(pull["number"]), _seconds(pull["closed_at"])
+                if number in waiting or before.get(number, closed) != closed:
+                    name = f"{repo}#{number} {pull['closed_at']}"
+                    yield Delivery(
+                        delivery=f"closed-{hashlib.sha256(name.encode()).hexdigest()[:32]}",
+                        action=CLOSED,
+                        repo=repo,
+                        pull=number,
+                        head_sha=pull["head"]["sha"],
+                    )
+
     def _repos(self, since: float) -> list[str]:
         """Those that deliveries came from of late; one nobody told us of is none of ours."""
         recent = deliveries.c.received_at > since
@@ -114,7 +138,8 @@ class Sweep:
 
     def _is_known(self, repo: str, pull: int, head_sha: str) -> bool:
         same = (deliveries.c.repo == repo) & (deliveries.c.pull == pull)
-        known = sa.select(deliveries.c.number).where(same & (deliveries.c.head_sha == head_sha))
+        told_of = (deliveries.c.head_sha == head_sha) & (deliveries.c.action != CLOSED)
+        known = sa.select(deliveries.c.number).where(same & told_of)
         with self._inbox.database.read() as connection:
             told = connection.execute(known).first() is not None
         return told or self._inbox.draft(repo, pull, head_sha) is not None

@@ -84,6 +84,23 @@ class Forgejo:
                 mark = updated.isoformat() if whole else None
                 yield RawPayload(str(pull["number"]), moved, body, mark)
 
+    def fetch_pull(self, number: int) -> RawPayload | None:
+        """One pull request, with the reactions to its line comments; None where it is gone."""
+        if self._send(f"/pulls/{number}").status_code == 404:
+            self._get("")
+            return None
+        pull = self._get(f"/pulls/{number}")
+        told = self._one(pull)
+        told["reactions"] = {
+            str(one["id"]): self._get(f"/issues/comments/{one['id']}/reactions") or []
+            for one in told["comments"]
+        }
+        return RawPayload(str(number), None, msgspec.json.encode(told))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
     def _moved(self, since: datetime | None) -> list[tuple[datetime, datetime, Json]]:
         """The pull requests that moved at this time or later, the earliest first."""
         found = []

@@ -11,7 +11,7 @@ import msgspec
 from mining.sources.github_change import assemble
 from mining.sources.github_objects import Account, Branch, Comment, Event, Pull, Repo, Time, decode
 from postil.errors import PayloadError
-from postil.records import Change
+from postil.records import Change, Reaction
 
 STATES = {"REQUEST_CHANGES": "CHANGES_REQUESTED"}
 
@@ -59,6 +59,14 @@ class ForgejoComment(msgspec.Struct, frozen=True, kw_only=True):
     resolver: Account | None = None
 
 
+class ForgejoReaction(msgspec.Struct, frozen=True, kw_only=True):
+    """A reaction to a line comment."""
+
+    content: str
+    user: Account | None = None
+    created_at: Time | None = None
+
+
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry; a push has its commits in its body, as JSON."""
 
@@ -83,6 +91,8 @@ class ForgejoPayload(msgspec.Struct, frozen=True, kw_only=True):
     comments: tuple[msgspec.Raw, ...] = ()
     timeline: tuple[TimelineEntry | None, ...] = ()
     may_push: dict[str, bool | None] = {}
+    reactions: dict[str, tuple[ForgejoReaction, ...]] = {}
+    """By the id of the comment; only of a pull request that was asked for alone."""
 
 
 def read(body: bytes, dropped: Counter[str] | None = None) -> Change:
@@ -151,6 +161,12 @@ def _comments(payload: ForgejoPayload, dropped: Counter[str]) -> Iterator[Commen
             html_url=one.html_url,
             side="RIGHT" if one.position else "LEFT",
             resolved=one.resolver is not None,
+            resolved_by=one.resolver.login if one.resolver else "",
+            reacted=tuple(
+                Reaction(author=by.user.login, content=by.content, at=by.created_at)
+                for by in payload.reactions.get(str(one.id), ())
+                if by.user
+            ),
             may_push=payload.may_push.get(one.user.login) if one.user else None,
         )
 

@@ -33,6 +33,7 @@ from mining.sources.archive import read as read_rest
 from mining.sources.github_graph import read_graph
 from mining.sources.github_page import (
     Found,
+    FoundOne,
     Node,
     Pulls,
     cut_off,
@@ -40,8 +41,8 @@ from mining.sources.github_page import (
     put_back,
     time_of,
 )
-from mining.sources.github_query import PAGE, PULLS, TAILS, follow, join, open_ends
-from mining.sources.github_rest import NEXT, fetch_rest
+from mining.sources.github_query import ONE_PULL, PAGE, PULLS, TAILS, follow, join, open_ends
+from mining.sources.github_rest import NEXT, fetch_rest, fetch_rest_pull
 from postil.errors import SourceError, UsageError
 from postil.records import Change
 
@@ -50,6 +51,8 @@ __all__ = ["GitHub", "read"]
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+NO_REPOSITORY = "there is no such repository, or the token may not see it"
 
 
 class GitHub:
@@ -100,6 +103,31 @@ class GitHub:
                 yield payload if whole else payload._replace(mark=None)
         finally:
             self.reader.close()
+
+    def fetch_pull(self, number: int) -> RawPayload | None:
+        """One pull request with all that hangs on it; None where there is none any more."""
+        owner, _, name = self.repo.partition("/")
+        try:
+            asked: Json = {"owner": owner, "name": name, "number": number}
+            found = self._ask(ONE_PULL, asked, Answer[FoundOne]).repository
+            node = found.pull_request if found else None
+            if found is None:
+                raise SourceError(f"{self.repo}: {NO_REPOSITORY}")
+            if node is None:
+                return None
+            self._complete([node])
+        except NoGraphQLError:
+            return fetch_rest_pull(self.reader, self.repo, number)
+        except ServerFaultError as fault:
+            raise SourceError(f"GitHub fails to answer: {fault}") from fault
+        told = found.license_info
+        about = {"repository": found.name_with_owner, "licence": told.spdx_id if told else None}
+        body = msgspec.json.encode({**about, "graphql": node})
+        return RawPayload(str(number), time_of(node, "closedAt"), body)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.reader.close()
 
     def _over_graphql(
         self, after: str | None, since: datetime | None, until: datetime | None
@@ -159,8 +187,7 @@ class GitHub:
         }
         repository = self._ask(PULLS, variables, Answer[Found]).repository
         if repository is None:
-            said = "there is no such repository, or the token may not see it"
-            raise SourceError(f"{self.repo}: {said}")
+            raise SourceError(f"{self.repo}: {NO_REPOSITORY}")
         if repository.name_with_owner.lower() != self.repo.lower():
             new = repository.name_with_owner
             raise SourceError(f"{self.repo} is called {new} now: mine github:{new}")

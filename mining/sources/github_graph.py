@@ -162,9 +162,11 @@ def _comment(
         original_start_line=opening.original_start_line,
         subject_type=opening.subject_type.lower(),
         resolved=thread.is_resolved,
+        resolved_by=thread.resolved_by.login if thread.resolved_by else "",
+        hidden=opening.is_minimized,
         may_push=powers.author_can_push_to_repository if powers else None,
         reacted=tuple(
-            Reaction(author=one.user.login, content=one.content)
+            Reaction(author=one.user.login, content=one.content, at=one.created_at)
             for one in opening.reactions.nodes
             if one and one.user
         ),

@@ -35,6 +35,7 @@ class Reacted(Shape, frozen=True, kw_only=True):
 
     content: str
     user: Actor | None = None
+    created_at: Time | None = None
 
 
 class Reactions(Shape, frozen=True, kw_only=True):
@@ -51,6 +52,7 @@ class Opening(Shape, frozen=True, kw_only=True):
     diff_hunk: str = ""
     subject_type: str = "LINE"
     original_start_line: int | None = None
+    is_minimized: bool | None = None
     pull_request_review: Powers | None = None
     reactions: Reactions = Reactions()
 
@@ -85,6 +87,7 @@ class Thread(Shape, frozen=True, kw_only=True):
     """A review thread, its first comment first."""
 
     is_resolved: bool
+    resolved_by: Actor | None = None
     diff_side: str = "RIGHT"
     start_diff_side: str | None = None
     opening: Openings = Openings()

@@ -124,6 +124,9 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True):
     subject_type: str | None = None
     resolved: bool | None = None
     """Of the thread; this and what follows only GraphQL says."""
+    resolved_by: str = ""
+    hidden: bool | None = None
+    """Whether somebody who may write hid the comment."""
     may_push: bool | None = None
     reacted: tuple[Reaction, ...] = ()
 

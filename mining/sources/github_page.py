@@ -59,6 +59,20 @@ class Repository(Shape, frozen=True, kw_only=True):
     pull_requests: Pulls
 
 
+class OnePull(Shape, frozen=True, kw_only=True):
+    """A repository with one of its pull requests; none where it is gone."""
+
+    name_with_owner: str
+    license_info: LicenceInfo | None = None
+    pull_request: Node | None = None
+
+
+class FoundOne(Shape, frozen=True, kw_only=True):
+    """What was asked for about one pull request."""
+
+    repository: OnePull | None
+
+
 class Found(Shape, frozen=True, kw_only=True):
     """What was asked for; no repository where there is none, or none that may be seen."""
 

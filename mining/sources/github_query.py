@@ -18,11 +18,12 @@ TAILS = 20
 INFO = "pageInfo { hasNextPage endCursor }"
 WHO = "author { __typename login }"
 
+REACTION = "{ content createdAt user { login } }"
 COMMENT = f"{{ fullDatabaseId {WHO} authorAssociation body createdAt originalCommit {{ oid }} }}"
 OPENING = f"""{{
   id url path diffHunk subjectType originalLine originalStartLine commit {{ oid }}
   pullRequestReview {{ authorCanPushToRepository }}
-  reactions(first: 5) {{ {INFO} nodes {{ content user {{ login }} }} }}
+  isMinimized reactions(first: 5) {{ {INFO} nodes {REACTION} }}
 }}"""
 """What is wanted of the first comment of a thread alone. Every reply would repeat the hunk, which
 is half of all bytes, and asking for the reactions to each makes GitHub charge over three times.
@@ -68,9 +69,18 @@ PUSHES = Tail(
     "{ ... on HeadRefForcePushedEvent { createdAt actor { login } "
     "beforeCommit { oid } afterCommit { oid } } }",
 )
-REACTIONS = Tail("PullRequestReviewComment", "reactions", "", "{ content user { login } }")
+REACTIONS = Tail("PullRequestReviewComment", "reactions", "", REACTION)
 OF_PULL = (THREADS, REVIEWS, COMMITS, TALK, PUSHES)
 
+PULL = f"""{{
+  id number title state url {WHO} mergedBy {{ __typename login }}
+  createdAt updatedAt closedAt mergedAt headRefOid baseRefOid
+  {THREADS.ask(40)}
+  {REVIEWS.ask(100)}
+  {COMMITS.ask(100)}
+  {TALK.ask(100)}
+  {PUSHES.ask(100)}
+}}"""
 PULLS = f"""query Pulls(
   $owner: String!, $name: String!, $first: Int!, $after: String, $direction: OrderDirection!
 ) {{
@@ -81,16 +91,16 @@ PULLS = f"""query Pulls(
       first: $first, after: $after, orderBy: {{field: UPDATED_AT, direction: $direction}}
     ) {{
       totalCount {INFO}
-      nodes {{
-        id number title state url {WHO} mergedBy {{ __typename login }}
-        createdAt updatedAt closedAt mergedAt headRefOid baseRefOid
-        {THREADS.ask(40)}
-        {REVIEWS.ask(100)}
-        {COMMITS.ask(100)}
-        {TALK.ask(100)}
-        {PUSHES.ask(100)}
-      }}
+      nodes {PULL}
     }}
+  }}
+  rateLimit {{ cost remaining resetAt }}
+}}"""
+ONE_PULL = f"""query OnePull($owner: String!, $name: String!, $number: Int!) {{
+  repository(owner: $owner, name: $name) {{
+    nameWithOwner
+    licenseInfo {{ spdxId }}
+    pullRequest(number: $number) {PULL}
   }}
   rateLimit {{ cost remaining resetAt }}
 }}"""

@@ -12,6 +12,7 @@ import msgspec
 
 from mining.clients import GitHubReader, Json
 from mining.sources import RawPayload
+from postil.errors import SourceError
 
 NEXT = "rest:"
 """How the marks of this interface begin."""
@@ -39,6 +40,18 @@ def fetch_rest(
     for updated, moved, number in sorted(known):
         body = msgspec.json.encode(_one(reader, repo, number))
         yield RawPayload(str(number), moved, body, f"{NEXT}{updated.isoformat()}")
+
+
+def fetch_rest_pull(reader: GitHubReader, repo: str, number: int) -> RawPayload | None:
+    """One pull request; None where there is none any more in a repository that is."""
+    try:
+        body = msgspec.json.encode(_one(reader, repo, number))
+    except SourceError as error:
+        if f"/pulls/{number}: 404:" in str(error) or f"/pulls/{number}: 410:" in str(error):
+            reader.rest(f"/repos/{repo}")
+            return None
+        raise
+    return RawPayload(str(number), None, body)
 
 
 def _one(reader: GitHubReader, repo: str, number: int) -> Json:

@@ -84,6 +84,8 @@ def _thread(
             for reply in replies
         ),
         resolved=root.resolved,
+        resolved_by=root.resolved_by,
+        hidden=root.hidden,
         suggestion=read_suggestion(root.body or ""),
         reactions=root.reacted,
         may_push=root.may_push,

@@ -58,7 +58,7 @@ def _without_extras(change: Change) -> Json:
     """Without what only GraphQL tells."""
     plain = json.loads(json.dumps(change, default=_plain))
     for part in (*plain["threads"], *plain["reviews"]):
-        for name in ("resolved", "reactions", "may_push"):
+        for name in ("resolved", "resolved_by", "hidden", "reactions", "may_push"):
             part.pop(name, None)
     assert isinstance(plain, dict)
     return plain
@@ -126,14 +126,18 @@ def test_since_and_until_bound_a_run_and_leave_no_mark(server: ArchiveServer) ->
 
 def test_what_only_graphql_tells_is_read(records: dict[int, Json], server: ArchiveServer) -> None:
     like = {"content": "THUMBS_UP", "user": {"login": "olga"}}
-    told = comment(100, resolved=True, may_push=True, reactions_by=[like])
+    told = comment(
+        100, resolved=True, resolved_by="mia", minimized=True, may_push=True, reactions_by=[like]
+    )
     records[1] = moved(
         1, 1, comments=[told], events=[reviewed("rita", "a" * 40, "2024-05-02T08:00:00Z")]
     )
     change = changes(Asked(server).all())["1"]
     (thread,) = change.threads
     assert (thread.resolved, thread.may_push) == (True, True)
-    assert thread.reactions == (Reaction(author="olga", content="THUMBS_UP"),)
+    assert (thread.resolved_by, thread.hidden) == ("mia", True)
+    at = thread.created_at
+    assert thread.reactions == (Reaction(author="olga", content="THUMBS_UP", at=at),)
     assert [review.may_push for review in change.reviews] == [False]
 
 

@@ -185,7 +185,7 @@ def test_a_ping_is_answered(door: FlaskClient, inbox: Inbox) -> None:
 @pytest.mark.parametrize(
     ("event", "payload", "reason"),
     [
-        ("pull_request", EVENT | {"action": "closed"}, "pull_request closed: nothing to review"),
+        ("pull_request", EVENT | {"action": "edited"}, "pull_request edited: nothing to review"),
         ("push", {"ref": "x"}, "push: nothing to review"),
         ("issue_comment", {"action": "edited"}, "issue_comment edited: nothing to review"),
         ("issue_comment", comment("looks good"), "issue_comment created: no order to postil"),
@@ -344,11 +344,11 @@ def test_signed_real_events_go_through_the_real_door(inbox: Inbox) -> None:
     server.shutdown()
     thread.join()
     server.server_close()
-    for action in ("opened", "synchronize", "reopened", "ready_for_review"):
+    for action in ("opened", "synchronize", "reopened", "ready_for_review", "closed"):
         assert outcomes.pop(f"pull_request.{action}") == {(202, "accepted")}
     assert outcomes.pop("ping.") == {(200, "pong")}
     for action in ("created", "unsuspend", "new_permissions_accepted"):
         assert outcomes.pop(f"installation.{action}") == {(202, "accepted")}
     assert outcomes.pop("installation_repositories.added") == {(202, "accepted")}
     assert {outcome for seen in outcomes.values() for outcome in seen} == {(202, "ignored")}
-    assert inbox.count() == {"received": 10}
+    assert inbox.count() == {"received": 12}
