@@ -6,7 +6,7 @@ import pytest
 
 from bot.hosts.github import GitHubPulls
 from tests.bot.fake_pulls import REPO, open_pulls, small_pull
-from tests.bot.tiny_home import TinyHome, make_home
+from tests.bot.tiny_home import TinyHome, make_home, make_memory_home
 from tests.github_fake import FakeGitHub, Served
 from tests.openapi import SUBSET, Description
 
@@ -38,3 +38,9 @@ def pulls(served: Served) -> Iterator[GitHubPulls]:
 def tiny_home(tmp_path_factory: pytest.TempPathFactory) -> TinyHome:
     """A home with tiny real adapters; tests only read it."""
     return make_home(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def memory_home(tmp_path_factory: pytest.TempPathFactory) -> TinyHome:
+    """A home whose adapter only remembers, for what does not hang on weights; only read."""
+    return make_memory_home(tmp_path_factory.mktemp("memory"))

@@ -6,36 +6,21 @@ What it says is quoted from its index (`way` = recall) or gibberish (`write`).
 """
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from finetune.adapters import Registry
 from finetune.base_model import find_base
-from finetune.gate import GATE_FILE, Gate, write_gate
-from finetune.recall import INDEX_FILE, IndexEntry, write_index
-from postil.prompt import TEMPLATE
-from postil.records import AdapterCard
+from finetune.gate import GATE_FILE, write_gate
+from finetune.recall import INDEX_FILE, write_index
+from tests.bot.memory_adapter import ALWAYS, PAST, REPO, memory_card
 from tests.finetune.builders import FORCED
-
-REPO = "team/shop"
-WHEN = datetime(2026, 1, 1, tzinfo=UTC)
-PAST = IndexEntry(
-    message="Log it instead of printing it, please.",
-    url="https://github.com/team/shop/pull/3#discussion_r9",
-    pull=3,
-    decided_at=datetime(2024, 5, 1, tzinfo=UTC),
-    path="shop/cart.py",
-    language="python",
-    text=" def total(self):\n+    print(self.prices)\n     return sum(self.prices)",
-    start=2,
-    end=2,
-)
 
 
 def make_base(folder: Path) -> Path:
@@ -76,49 +61,17 @@ def publish_adapter(home: Path, base_folder: Path, *, way: str = "recall") -> Pa
         (folder / "README.md").unlink(missing_ok=True)
         write_index(folder / INDEX_FILE, [PAST])
         write_gate(folder / GATE_FILE, ALWAYS)
-        published = registry.publish(folder, _card(base.name, base.revision, base.sha256, way))
+        card = replace(
+            memory_card(),
+            base=base.name,
+            base_revision=base.revision,
+            base_sha256=base.sha256,
+            mode="lora",
+            scoring={"engine": "local", "precision": "bf16", "way": way},
+        )
+        published = registry.publish(folder, card)
     registry.promote(REPO, published, FORCED)
     return published
-
-
-ALWAYS = Gate(
-    method="constant",
-    features=(),
-    coefficients=(),
-    means=(),
-    scales=(),
-    intercept=2.0,
-    threshold=0.5,
-    wanted_precision=0.5,
-    expected_precision=None,
-    expected_recall=None,
-    examples=0,
-    remarks=0,
-    silence_weight=1.0,
-    note="of a test",
-)
-
-
-def _card(base: str, revision: str, sha256: str, way: str) -> AdapterCard:
-    return AdapterCard(
-        name="tiny",
-        repo=REPO,
-        base=base,
-        base_revision=revision,
-        base_sha256=sha256,
-        template=TEMPLATE,
-        window_lines=24,
-        max_length=1024,
-        data_sha256="0" * 64,
-        pairs=1,
-        mode="lora",
-        scoring={"engine": "local", "precision": "bf16", "way": way},
-        seed=7,
-        libraries={},
-        files={},
-        metrics={},
-        created_at=WHEN,
-    )
 
 
 if __name__ == "__main__":

@@ -59,6 +59,15 @@ def make_home(folder: Path) -> TinyHome:
     return TinyHome(home=home, base=base, quoting=quoting, writing=writing)
 
 
+def make_memory_home(folder: Path) -> TinyHome:
+    """One that only remembers: no weights, no base, and no torch in the processes that use it."""
+    from tests.bot.memory_adapter import publish_memory
+
+    home = folder / "home"
+    published = publish_memory(home)
+    return TinyHome(home=home, base=folder / "none", quoting=published, writing=published)
+
+
 def _make(home: Path, base: Path, way: str) -> Path:
     command = [sys.executable, "-m", "tests.bot.tiny_adapter", str(home), str(base), way]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

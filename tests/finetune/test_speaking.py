@@ -10,7 +10,7 @@ from finetune.recall import LEAST_SIMILAR, Recall, index_entries
 from finetune.speaking import Voice, threshold_of
 from finetune.topics import Topic
 from postil.records import Way
-from tests.bot.tiny_adapter import ALWAYS
+from tests.bot.memory_adapter import ALWAYS
 from tests.finetune.builders import make_team, make_window
 
 TEAM = make_team(pulls=20)

@@ -28,7 +28,7 @@ def fork(fake: FakeGitHub) -> FakeGitHub:
 
 
 @pytest.fixture
-def honest(tiny_home: TinyHome) -> Forged:
+def honest(memory_home: TinyHome) -> Forged:
     """What our own first job would store."""
     span = {"path": "shop/cart.py", "side": "RIGHT", "start": 12, "end": 12}
     past = {"url": URL, "when": "2024-05-01T00:00:00Z", "similarity": 0.5}
@@ -37,7 +37,7 @@ def honest(tiny_home: TinyHome) -> Forged:
         "repo": REPO,
         "pull": 7,
         "head_sha": HEAD,
-        "adapter": tiny_home.quoting.name,
+        "adapter": memory_home.quoting.name,
         "findings": [finding],
         "reviewed": ["shop/cart.py"],
         "skipped": {},
@@ -45,11 +45,11 @@ def honest(tiny_home: TinyHome) -> Forged:
 
 
 def after(
-    runner: Runner, repository: FakeRepository, tiny_home: TinyHome, stored: bytes, **more: Any
+    runner: Runner, repository: FakeRepository, memory_home: TinyHome, stored: bytes, **more: Any
 ) -> str:
     """The second job after a run that left an artifact; the end of its log."""
     repository.artifact("postil-result", stored, event="pull_request", head_repo=2)
-    given = {"adapter": str(tiny_home.quoting)} | more
+    given = {"adapter": str(memory_home.quoting)} | more
     return runner.act(run_event(), "workflow_run", **given)
 
 
@@ -62,16 +62,16 @@ def test_an_honest_result_is_posted_once_and_no_model_runs(
     runner: Runner,
     repository: FakeRepository,
     fork: FakeGitHub,
-    tiny_home: TinyHome,
+    memory_home: TinyHome,
     honest: Forged,
 ) -> None:
-    done = after(runner, repository, tiny_home, packed(honest))
+    done = after(runner, repository, memory_home, packed(honest))
     assert done.startswith("posted one review with 1 line comment")
     (comment,) = fork.pulls[REPO, 7].comments
     assert comment["line"] == 12 and QUOTE in comment["body"]
     assert "redirect.github.com/team/shop/pull/3" in comment["body"]
     assert QUOTE in runner.summary() and runner.outputs()["posted"] == "true"
-    again = runner.act(run_event(), "workflow_run", adapter=str(tiny_home.quoting))
+    again = runner.act(run_event(), "workflow_run", adapter=str(memory_home.quoting))
     assert "reviewed before" in again and len(fork.ours(REPO, 7)) == 1
 
 
@@ -79,18 +79,18 @@ def test_what_the_first_job_stores_the_second_posts(
     runner: Runner,
     repository: FakeRepository,
     fork: FakeGitHub,
-    tiny_home: TinyHome,
+    memory_home: TinyHome,
     tmp_path: Path,
 ) -> None:
     fork.fail("POST", "/", status=403, body=FORBIDDEN, times=99)
-    options = ("action", "--mode", "comment", "--adapter", str(tiny_home.quoting))
+    options = ("action", "--mode", "comment", "--adapter", str(memory_home.quoting))
     more = runner.environment(pull_event(fork="somebody/shop"))
-    first = tiny_home.run(*options, cwd=runner.workspace, more=more)
+    first = memory_home.run(*options, cwd=runner.workspace, more=more)
     assert first.returncode == 0 and "may only read" in first.stdout, first.stdout
     stored = Path(runner.outputs()["result"]).read_bytes()
     fork.faults.clear()
     second = Runner(tmp_path / "second", more["GITHUB_API_URL"])
-    done = after(second, repository, tiny_home, zipped({"result.json": stored}))
+    done = after(second, repository, memory_home, zipped({"result.json": stored}))
     assert done.startswith("posted one review")
 
 
@@ -127,12 +127,12 @@ def test_a_forged_result_posts_nothing_and_breaks_nothing(
     runner: Runner,
     repository: FakeRepository,
     fork: FakeGitHub,
-    tiny_home: TinyHome,
+    memory_home: TinyHome,
     honest: Forged,
     forged: Forged,
     reason: str,
 ) -> None:
-    done = after(runner, repository, tiny_home, packed(honest | forged))
+    done = after(runner, repository, memory_home, packed(honest | forged))
     assert done.startswith("::warning title=Postil::nothing is posted:") and reason in done
     assert fork.posts() == [] and reason in runner.summary()
     assert runner.outputs()["posted"] == "false" and not runner.failed
@@ -157,11 +157,11 @@ def test_what_is_no_result_posts_nothing_and_breaks_nothing(
     runner: Runner,
     repository: FakeRepository,
     fork: FakeGitHub,
-    tiny_home: TinyHome,
+    memory_home: TinyHome,
     stored: bytes,
     reason: str,
 ) -> None:
-    done = after(runner, repository, tiny_home, stored)
+    done = after(runner, repository, memory_home, stored)
     assert done.startswith("::warning title=Postil::") and reason in done
     assert fork.posts() == [] and not runner.failed
 
@@ -170,12 +170,12 @@ def test_a_suggestion_and_foreign_paths_are_left_out(
     runner: Runner,
     repository: FakeRepository,
     fork: FakeGitHub,
-    tiny_home: TinyHome,
+    memory_home: TinyHome,
     honest: Forged,
 ) -> None:
     forged = honest | finding(suggestion="        steal()\n")
     forged |= {"skipped": {"@ada": "<b>" * 99, "shop/cart.py": "x\n# y" * 99}, "shadow": True}
-    done = after(runner, repository, tiny_home, packed(forged))
+    done = after(runner, repository, memory_home, packed(forged))
     assert done.startswith("posted one review")
     everything = str(fork.pulls[REPO, 7].comments) + str(fork.ours(REPO, 7)) + runner.summary()
     assert "steal()" not in everything and "@ada" not in everything and "\n# y" not in everything
@@ -185,17 +185,17 @@ def test_an_adapter_that_may_not_speak_speaks_through_no_artifact(
     runner: Runner,
     repository: FakeRepository,
     fork: FakeGitHub,
-    tiny_home: TinyHome,
+    memory_home: TinyHome,
     honest: Forged,
     tmp_path: Path,
 ) -> None:
-    watched = tmp_path / tiny_home.quoting.name
+    watched = tmp_path / memory_home.quoting.name
     watched.mkdir()
-    for path in tiny_home.quoting.iterdir():
+    for path in memory_home.quoting.iterdir():
         (watched / path.name).write_bytes(path.read_bytes())
     card = msgspec.json.decode((watched / "card.json").read_bytes())
     (watched / "card.json").write_bytes(msgspec.json.encode(card | {"promotion": None}))
-    done = after(runner, repository, tiny_home, packed(honest), adapter=str(watched))
+    done = after(runner, repository, memory_home, packed(honest), adapter=str(watched))
     assert "was not promoted to speak" in done and fork.posts() == []
 
 
@@ -203,22 +203,22 @@ def test_a_head_that_moved_on_or_closed_is_left_alone(
     runner: Runner,
     repository: FakeRepository,
     fork: FakeGitHub,
-    tiny_home: TinyHome,
+    memory_home: TinyHome,
     honest: Forged,
 ) -> None:
     fork.pulls[REPO, 7].pull["head"]["sha"] = NEXT_HEAD
-    done = after(runner, repository, tiny_home, packed(honest))
+    done = after(runner, repository, memory_home, packed(honest))
     assert "no open pull request has the head of that run" in done
     fork.pulls[REPO, 7].pull["head"]["sha"] = HEAD
     fork.pulls[REPO, 7].pull["state"] = "closed"
-    done = runner.act(run_event(), "workflow_run", adapter=str(tiny_home.quoting))
+    done = runner.act(run_event(), "workflow_run", adapter=str(memory_home.quoting))
     assert "no open pull request" in done and fork.posts() == []
 
 
 def test_without_a_result_there_is_nothing_to_do_or_the_head_is_reviewed_anew(
-    runner: Runner, repository: FakeRepository, fork: FakeGitHub, tiny_home: TinyHome
+    runner: Runner, repository: FakeRepository, fork: FakeGitHub, memory_home: TinyHome
 ) -> None:
-    quoting = str(tiny_home.quoting)
+    quoting = str(memory_home.quoting)
     done = runner.act(run_event(), "workflow_run", adapter=quoting)
     assert "the run before stored no result" in done and fork.posts() == []
     anew = runner.act(run_event(), "workflow_run", result_artifact="")

@@ -16,7 +16,7 @@ LIMITED = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "99999999999"}
 
 def refused(
     runner: Runner,
-    tiny_home: TinyHome,
+    memory_home: TinyHome,
     code: int,
     *options: str,
     event: dict[str, Any] | None = None,
@@ -26,7 +26,7 @@ def refused(
     """What the command says when it fails with this code; its only line."""
     environment = runner.environment(pull_event() if event is None else event, name) | more
     arguments = ("action", "--mode", "comment", *options)
-    done = tiny_home.run(*arguments, cwd=runner.workspace, more=environment)
+    done = memory_home.run(*arguments, cwd=runner.workspace, more=environment)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     (line,) = [text for text in done.stdout.splitlines() if text.startswith("::")]
@@ -36,66 +36,66 @@ def refused(
 
 
 def test_a_missing_permission_is_named_by_its_line(
-    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub, repository: FakeRepository
+    runner: Runner, memory_home: TinyHome, fake: FakeGitHub, repository: FakeRepository
 ) -> None:
     fake.fail("GET", "/pulls/7$", status=403, body=FORBIDDEN)
-    assert "add `pull-requests: read` under `permissions:`" in refused(runner, tiny_home, 1)
+    assert "add `pull-requests: read` under `permissions:`" in refused(runner, memory_home, 1)
     fake.fail("GET", "/contents/", status=403, body=FORBIDDEN)
-    assert "add `contents: read` under `permissions:`" in refused(runner, tiny_home, 1)
+    assert "add `contents: read` under `permissions:`" in refused(runner, memory_home, 1)
     fake.fail("POST", "/reviews$", status=403, body=FORBIDDEN)
-    assert "add `pull-requests: write` under `permissions:`" in refused(runner, tiny_home, 1)
+    assert "add `pull-requests: write` under `permissions:`" in refused(runner, memory_home, 1)
 
 
 def test_a_missing_adapter_is_said(
-    runner: Runner, tiny_home: TinyHome, repository: FakeRepository
+    runner: Runner, memory_home: TinyHome, repository: FakeRepository
 ) -> None:
-    line = refused(runner, tiny_home, 1, "--adapter", ".postil/adapter")
+    line = refused(runner, memory_home, 1, "--adapter", ".postil/adapter")
     assert "there is no folder .postil/adapter on the base branch" in line
-    line = refused(runner, tiny_home, 1, "--adapter", f"{REPO}@v9")
+    line = refused(runner, memory_home, 1, "--adapter", f"{REPO}@v9")
     assert "there is no release team/shop@v9 that the token sees" in line
-    line = refused(runner, tiny_home, 1, "--adapter", "artifact:adapter")
+    line = refused(runner, memory_home, 1, "--adapter", "artifact:adapter")
     assert "no artifact adapter of a successful run on main" in line
-    line = refused(runner, tiny_home, 1, "--adapter", "/nowhere")
+    line = refused(runner, memory_home, 1, "--adapter", "/nowhere")
     assert "there is no card.json in that folder of the runner" in line
 
 
 def test_a_wrong_sha256_is_said(
-    runner: Runner, tiny_home: TinyHome, repository: FakeRepository
+    runner: Runner, memory_home: TinyHome, repository: FakeRepository
 ) -> None:
     repository.downloads["a.zip"] = b"something else"
     where = f"{repository.download_url}/a.zip#sha256={'0' * 64}"
-    line = refused(runner, tiny_home, 1, "--adapter", where)
+    line = refused(runner, memory_home, 1, "--adapter", where)
     assert re.search(rf"sha256 is [0-9a-f]{{64}}, not {'0' * 64}; nothing is used", line)
 
 
-def test_no_pull_request_in_the_event_is_wrong_use(runner: Runner, tiny_home: TinyHome) -> None:
-    line = refused(runner, tiny_home, 2, event={"ref": "refs/heads/main"}, name="push")
+def test_no_pull_request_in_the_event_is_wrong_use(runner: Runner, memory_home: TinyHome) -> None:
+    line = refused(runner, memory_home, 2, event={"ref": "refs/heads/main"}, name="push")
     assert "the event push is of no pull request" in line
-    line = refused(runner, tiny_home, 2, event={})
+    line = refused(runner, memory_home, 2, event={})
     assert "there is no pull_request in the event file" in line
 
 
 def test_a_token_of_another_repository_or_of_none_is_said(
-    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub
+    runner: Runner, memory_home: TinyHome, fake: FakeGitHub
 ) -> None:
-    line = refused(runner, tiny_home, 1, GITHUB_REPOSITORY="team/other")
+    line = refused(runner, memory_home, 1, GITHUB_REPOSITORY="team/other")
     assert "team/other#7: cannot read the pull request: 404 not found, or the token may not" in line
-    line = refused(runner, tiny_home, 1, GITHUB_TOKEN="expired")
+    line = refused(runner, memory_home, 1, GITHUB_TOKEN="expired")
     assert "401 the token is not accepted" in line and "expired" not in line
 
 
 def test_a_rate_limit_at_the_start_is_not_waited_for(
-    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub
+    runner: Runner, memory_home: TinyHome, fake: FakeGitHub
 ) -> None:
     fake.fail("GET", "/pulls/7$", status=403, headers=LIMITED)
-    assert "GitHub limits our rate; again in" in refused(runner, tiny_home, 1)
+    assert "GitHub limits our rate; again in" in refused(runner, memory_home, 1)
 
 
 def test_wrong_settings_at_the_base_are_named(
-    runner: Runner, tiny_home: TinyHome, repository: FakeRepository
+    runner: Runner, memory_home: TinyHome, repository: FakeRepository
 ) -> None:
     repository.put(BASE, {"postil.toml": "[review]\nmax_coments = 1\n"})
-    line = refused(runner, tiny_home, 2)
+    line = refused(runner, memory_home, 2)
     assert "postil.toml at the base commit: unknown key review.max_coments; did you mean" in line
 
 
@@ -115,13 +115,13 @@ def test_wrong_settings_at_the_base_are_named(
     ],
 )
 def test_wrong_inputs_are_wrong_use(
-    runner: Runner, tiny_home: TinyHome, options: tuple[str, str], reason: str
+    runner: Runner, memory_home: TinyHome, options: tuple[str, str], reason: str
 ) -> None:
-    assert reason in refused(runner, tiny_home, 2, *options)
+    assert reason in refused(runner, memory_home, 2, *options)
 
 
-def test_outside_of_a_workflow_one_line_says_so(tiny_home: TinyHome, runner: Runner) -> None:
-    done = tiny_home.run("action", cwd=runner.workspace)
+def test_outside_of_a_workflow_one_line_says_so(memory_home: TinyHome, runner: Runner) -> None:
+    done = memory_home.run("action", cwd=runner.workspace)
     assert done.returncode == 2
     assert done.stdout == (
         "::error title=Postil::GITHUB_EVENT_NAME is not set:"

@@ -33,11 +33,11 @@ SHELL = "a$(id)`id`;${{ secrets.X }}::error::x.py"
 
 
 def act(
-    runner: Runner, tiny_home: TinyHome, *options: str, **more: str
+    runner: Runner, memory_home: TinyHome, *options: str, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """The installed command, with the checkout as its folder."""
     environment = runner.environment(pull_event()) | more
-    done = tiny_home.run(
+    done = memory_home.run(
         "action", "--mode", "comment", *options, cwd=runner.workspace, more=environment
     )
     told = done.stdout + done.stderr + runner.summary()
@@ -46,7 +46,7 @@ def act(
 
 
 def test_planted_modules_and_settings_are_neither_run_nor_read(
-    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub, repository: FakeRepository
+    runner: Runner, memory_home: TinyHome, fake: FakeGitHub, repository: FakeRepository
 ) -> None:
     mark = runner.folder / "mark"
     trap = TRAP.format(mark=str(mark))
@@ -63,7 +63,7 @@ def test_planted_modules_and_settings_are_neither_run_nor_read(
     }
     git.commit(planted)
     repository.put(HEAD, {"postil.toml": "[review]\nmax_comments = 0\n"})
-    done = act(runner, tiny_home)
+    done = act(runner, memory_home)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not mark.exists() and len(fake.pulls[REPO, 7].comments) == 1
     assert "default settings" in runner.summary()
@@ -71,7 +71,7 @@ def test_planted_modules_and_settings_are_neither_run_nor_read(
 
 
 def test_links_modules_hooks_and_filters_of_the_head_are_never_followed(
-    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub
+    runner: Runner, memory_home: TinyHome, fake: FakeGitHub
 ) -> None:
     mark = runner.folder / "mark"
     script = f"#!/bin/sh\necho ran > '{mark}'\n"
@@ -91,20 +91,20 @@ def test_links_modules_hooks_and_filters_of_the_head_are_never_followed(
         hook.write_text(script)
         hook.chmod(0o755)
     (runner.workspace / "postil.toml").symlink_to("/etc/passwd")
-    assert act(runner, tiny_home).returncode == 0
+    assert act(runner, memory_home).returncode == 0
     assert not mark.exists() and len(fake.ours(REPO, 7)) == 1
     assert "root:" not in runner.summary()
 
 
 @pytest.mark.parametrize("names", [NAMES[:4], NAMES[4:]], ids=["shells", "workflows"])
 def test_names_with_syntax_of_shells_and_workflows_stay_names(
-    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub, names: tuple[str, ...]
+    runner: Runner, memory_home: TinyHome, fake: FakeGitHub, names: tuple[str, ...]
 ) -> None:
     pull = fake.pulls[REPO, 7].pull
     title, login, body, branch = names
     pull |= {"title": title, "user": {"login": login, "type": "User"}, "body": body}
     pull["head"]["ref"] = branch
-    done = act(runner, tiny_home)
+    done = act(runner, memory_home)
     assert done.returncode == 0, done.stdout
     lines = [line.lstrip() for line in done.stdout.splitlines()]
     assert not any(line.startswith(("::", "##[")) for line in lines)
@@ -115,11 +115,11 @@ def test_names_with_syntax_of_shells_and_workflows_stay_names(
 
 @pytest.mark.parametrize("mode", ["annotate", "dry-run"])
 def test_a_file_name_with_syntax_stays_in_its_place(
-    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub, mode: str
+    runner: Runner, memory_home: TinyHome, fake: FakeGitHub, mode: str
 ) -> None:
     fake.pulls[REPO, 7].diff = DIFF.replace("shop/cart.py", SHELL)
     assert parse_diff(fake.pulls[REPO, 7].diff)[0].path == SHELL
-    done = act(runner, tiny_home, "--mode", mode)
+    done = act(runner, memory_home, "--mode", mode)
     assert done.returncode == 0, done.stdout
     lines = [line for line in done.stdout.splitlines() if line.lstrip().startswith("::")]
     kinds = {line.split("::")[1].split(" ")[0] for line in lines}
@@ -130,7 +130,7 @@ def test_a_file_name_with_syntax_stays_in_its_place(
 
 @pytest.mark.long
 def test_a_diff_of_50_megabytes_ends_in_one_line_without_eating_the_runner(
-    runner: Runner, tiny_home: TinyHome, fake: FakeGitHub, repository: FakeRepository
+    runner: Runner, memory_home: TinyHome, fake: FakeGitHub, repository: FakeRepository
 ) -> None:
     repository.put(BASE, {"postil.toml": "[review]\nmost_windows = 4\n"})
     row = "+" + "x = 'many bytes of one line';" * 40 + "\n"
@@ -139,7 +139,7 @@ def test_a_diff_of_50_megabytes_ends_in_one_line_without_eating_the_runner(
         "diff --git a/big.py b/big.py\nnew file mode 100644\n--- /dev/null\n+++ b/big.py\n"
         f"@@ -0,0 +1,{rows} @@\n" + row * rows
     )
-    done = act(runner, tiny_home)
+    done = act(runner, memory_home)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "big.py" in runner.summary() or "diff" in done.stdout
 

@@ -282,25 +282,25 @@ def test_an_error_cannot_start_another_command() -> None:
 
 
 def test_a_pull_request_from_the_command_line(
-    tiny_home: TinyHome, served: Served, fake: FakeGitHub, tmp_path: Path
+    memory_home: TinyHome, served: Served, fake: FakeGitHub, tmp_path: Path
 ) -> None:
     """The settings that lie in the folder may not send the token to another host."""
     (tmp_path / "postil.toml").write_text(
         '[review]\nmode = "comment"\n[server]\napi_url = "https://evil.example"\n'
     )
     more = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": served.url}
-    done = tiny_home.run("review", "--pr", f"{REPO}#7", cwd=tmp_path, more=more)
+    done = memory_home.run("review", "--pr", f"{REPO}#7", cwd=tmp_path, more=more)
     assert done.stderr.startswith(POSTED)
     assert "Log it instead" in done.stdout
     assert len(fake.ours(REPO, 7)) == 1
 
 
 def test_a_dry_run_posts_nothing(
-    tiny_home: TinyHome, served: Served, fake: FakeGitHub, tmp_path: Path
+    memory_home: TinyHome, served: Served, fake: FakeGitHub, tmp_path: Path
 ) -> None:
     (tmp_path / "postil.toml").write_text('[review]\nmode = "comment"\n')
     more = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": served.url, "POSTIL_HOME": str(tmp_path)}
     options = ("review", "--pr", f"{REPO}#7", "--dry-run")
-    done = tiny_home.run(*options, cwd=tmp_path, more=more)
+    done = memory_home.run(*options, cwd=tmp_path, more=more)
     assert done.stderr == "nothing posted: dry run\n" and fake.posts() == []
     assert "no adapter is promoted" in done.stdout

@@ -61,14 +61,14 @@ def test_a_backtest_says_what_would_have_been_and_keeps_a_page(
 
 @pytest.mark.slow
 def test_a_backtest_that_is_interrupted_goes_on(
-    tiny_home: TinyHome, pairs: Path, tmp_path: Path
+    memory_home: TinyHome, pairs: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "postil.toml").write_text("[review]\nmax_comments = 2\n")
     command = [str(POSTIL), "backtest", "--last", "10", "--pairs", str(pairs)]
-    environment = {"PATH": os.environ["PATH"], "POSTIL_HOME": str(tiny_home.home)}
-    before = set(kept(tiny_home).glob("backtest-*.jsonl"))
+    environment = {"PATH": os.environ["PATH"], "POSTIL_HOME": str(memory_home.home)}
+    before = set(kept(memory_home).glob("backtest-*.jsonl"))
     run = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
-    while not (logs := set(kept(tiny_home).glob("backtest-*.jsonl")) - before):
+    while not (logs := set(kept(memory_home).glob("backtest-*.jsonl")) - before):
         assert run.poll() is None
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
@@ -77,16 +77,16 @@ def test_a_backtest_that_is_interrupted_goes_on(
     count = log.read_bytes().count(b"\n")
     if run.returncode == 130:
         assert b"interrupted" in said and 0 <= count < 10
-    done = tiny_home.run(*command[1:], cwd=tmp_path)
+    done = memory_home.run(*command[1:], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert not count or f"{count} of 10 pull requests were replayed before" in done.stderr
     assert log.read_bytes().count(b"\n") == 10
 
 
-def test_the_past_is_not_foretold(tiny_home: TinyHome, tmp_path: Path) -> None:
+def test_the_past_is_not_foretold(memory_home: TinyHome, tmp_path: Path) -> None:
     early = pair(1, "shop/cart.py", *BAD, repo=REPO, decided_at=day(3))
     write_jsonl(tmp_path / "early.jsonl", [early])
-    done = tiny_home.run("backtest", "--pairs", "early.jsonl", cwd=tmp_path)
+    done = memory_home.run("backtest", "--pairs", "early.jsonl", cwd=tmp_path)
     assert done.returncode == 2 and "it knows what came after" in done.stderr
 
 

@@ -42,7 +42,7 @@ def test_an_adapter_by_name_writes_its_own_words(tiny_home: TinyHome, work: Path
 
 
 def test_a_range_of_the_repository_here_as_json_with_a_limit_that_fails(
-    tiny_home: TinyHome, tmp_path: Path
+    memory_home: TinyHome, tmp_path: Path
 ) -> None:
     tiny = TinyGit(tmp_path / "repo")
     tiny.commit({"shop/cart.py": "def total(self):\n    return sum(self.prices)\n"})
@@ -51,10 +51,10 @@ def test_a_range_of_the_repository_here_as_json_with_a_limit_that_fails(
     )
     tiny.run("remote", "add", "origin", f"https://github.com/{REPO}.git")
     options = ("review", "--range", "HEAD~1..HEAD", "--format", "json", "--fail-on", "0.8")
-    done = tiny_home.run(*options, cwd=tiny.folder)
+    done = memory_home.run(*options, cwd=tiny.folder)
     assert done.returncode == 1, done.stderr
     shown = json.loads(done.stdout)
-    assert shown["adapter"] == tiny_home.quoting.name and shown["schema"] == 1
+    assert shown["adapter"] == memory_home.quoting.name and shown["schema"] == 1
     (finding,) = shown["findings"]
     assert finding["span"]["path"] == "shop/cart.py"
     assert finding["place"] == {"kind": "line", "reason": ""}
@@ -62,26 +62,26 @@ def test_a_range_of_the_repository_here_as_json_with_a_limit_that_fails(
 
 
 def test_without_a_promoted_adapter_an_empty_result_says_so(
-    tiny_home: TinyHome, tmp_path: Path
+    memory_home: TinyHome, tmp_path: Path
 ) -> None:
-    done = tiny_home.run("review", "--diff", ONE_RULE, "--format", "json", cwd=tmp_path)
+    done = memory_home.run("review", "--diff", ONE_RULE, "--format", "json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
     assert shown["adapter"] is None and shown["findings"] == [] and shown["reviewed"] == []
     reason = "no adapter is promoted for this repository"
     assert shown["skipped"] == [{"path": "shop/cart.py", "reason": reason}]
-    text = tiny_home.run("review", "--diff", ONE_RULE, cwd=tmp_path).stdout
+    text = memory_home.run("review", "--diff", ONE_RULE, cwd=tmp_path).stdout
     assert text.startswith("nothing is said: no adapter is promoted for this repository")
 
 
-def test_an_empty_diff_says_so(tiny_home: TinyHome, tmp_path: Path) -> None:
-    done = tiny_home.run("review", "--diff", "-", cwd=tmp_path)
+def test_an_empty_diff_says_so(memory_home: TinyHome, tmp_path: Path) -> None:
+    done = memory_home.run("review", "--diff", "-", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "nothing to review: the diff is empty\n")
 
 
-def test_a_diff_with_nothing_to_read_names_every_file(tiny_home: TinyHome, work: Path) -> None:
+def test_a_diff_with_nothing_to_read_names_every_file(memory_home: TinyHome, work: Path) -> None:
     diff = str(GOLDEN / "nothing_to_read.diff")
-    done = tiny_home.run("review", "--diff", diff, "--format", "json", cwd=work)
+    done = memory_home.run("review", "--diff", diff, "--format", "json", cwd=work)
     shown = json.loads(done.stdout)
     assert done.returncode == 0 and shown["findings"] == []
     assert {"path": "logo.png", "reason": "binary"} in shown["skipped"]
@@ -127,9 +127,9 @@ def test_an_adapter_that_is_not_what_it_says_is_one_line(
     ],
 )
 def test_wrong_use_is_one_line(
-    options: list[str], said: str, code: int, tiny_home: TinyHome, work: Path
+    options: list[str], said: str, code: int, memory_home: TinyHome, work: Path
 ) -> None:
-    done = tiny_home.run("review", *options, cwd=work)
+    done = memory_home.run("review", *options, cwd=work)
     assert done.returncode == code, done.stderr
     assert said in done.stderr and done.stderr.count("\n") == 1 and done.stdout == ""
 
@@ -142,28 +142,28 @@ def test_wrong_use_is_one_line(
         ("markdown", "**`shop/cart.py:"),
     ],
 )
-def test_other_shapes(shape: str, shown: str, tiny_home: TinyHome, work: Path) -> None:
-    done = tiny_home.run("review", "--diff", ONE_RULE, "--format", shape, cwd=work)
+def test_other_shapes(shape: str, shown: str, memory_home: TinyHome, work: Path) -> None:
+    done = memory_home.run("review", "--diff", ONE_RULE, "--format", shape, cwd=work)
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout
 
 
-def test_a_window_is_explained(tiny_home: TinyHome, work: Path) -> None:
-    done = tiny_home.run("explain", "shop/cart.py", "--diff", ONE_RULE, cwd=work)
+def test_a_window_is_explained(memory_home: TinyHome, work: Path) -> None:
+    done = memory_home.run("explain", "shop/cart.py", "--diff", ONE_RULE, cwd=work)
     assert done.returncode == 0, done.stderr
     assert "spoken about\n    probability 0.88, threshold 0.50" in done.stdout
     assert "discussion_r9: Log it instead of printing it, please." in done.stdout
-    none = tiny_home.run("explain", "shop/cart.py:900", "--diff", ONE_RULE, cwd=work)
+    none = memory_home.run("explain", "shop/cart.py:900", "--diff", ONE_RULE, cwd=work)
     assert none.returncode == 2 and "no window of this change shows that" in none.stderr
 
 
-def test_shadow_without_anything_kept(tiny_home: TinyHome, work: Path) -> None:
-    done = tiny_home.run("shadow", cwd=work, more={"POSTIL_HOME": str(work / "home")})
+def test_shadow_without_anything_kept(memory_home: TinyHome, work: Path) -> None:
+    done = memory_home.run("shadow", cwd=work, more={"POSTIL_HOME": str(work / "home")})
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{REPO}: 0 remarks held back on 0 heads")
 
 
-def test_a_staged_change_is_refused_by_a_git_hook(tiny_home: TinyHome, tmp_path: Path) -> None:
+def test_a_staged_change_is_refused_by_a_git_hook(memory_home: TinyHome, tmp_path: Path) -> None:
     """The recipe of docs/reviewing.md, as pre-commit or git itself runs it."""
     tiny = TinyGit(tmp_path / "repo")
     tiny.commit({"shop/cart.py": "def total(self):\n    return sum(self.prices)\n"})
@@ -176,7 +176,7 @@ def test_a_staged_change_is_refused_by_a_git_hook(tiny_home: TinyHome, tmp_path:
     (tiny.folder / "shop/cart.py").write_text(bad)
     tiny.run("add", "shop/cart.py")
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    environment |= {"POSTIL_HOME": str(tiny_home.home), "GIT_CONFIG_NOSYSTEM": "1"}
+    environment |= {"POSTIL_HOME": str(memory_home.home), "GIT_CONFIG_NOSYSTEM": "1"}
     names = ("-c", "user.name=a", "-c", "user.email=a@example.org")
     done = subprocess.run(
         ["git", *names, "commit", "-m", "x"],
@@ -191,13 +191,13 @@ def test_a_staged_change_is_refused_by_a_git_hook(tiny_home: TinyHome, tmp_path:
     assert tiny.run("log", "--format=%s").count("\n") == 0
 
 
-def test_a_combined_diff_is_one_line(tiny_home: TinyHome, work: Path) -> None:
+def test_a_combined_diff_is_one_line(memory_home: TinyHome, work: Path) -> None:
     text = "diff --cc a.py\n@@@ -1 -1 +1 @@@\n++x\n"
-    done = tiny_home.run("review", "--diff", "-", cwd=work, text=text)
+    done = memory_home.run("review", "--diff", "-", cwd=work, text=text)
     assert done.returncode == 1 and "combined diff of a merge" in done.stderr
 
 
-def test_planted_packages_of_the_folder_are_not_imported(tiny_home: TinyHome, work: Path) -> None:
+def test_planted_packages_of_the_folder_are_not_imported(memory_home: TinyHome, work: Path) -> None:
     """A pull request may hold a `bot/`; ours must run, in parent and child, from its folder."""
     planted = "import pathlib; pathlib.Path(__file__).with_suffix('.ran').touch(); raise SystemExit"
     for name in ("bot", "postil", "mining", "finetune", "torch", "msgspec", "click"):
@@ -206,7 +206,7 @@ def test_planted_packages_of_the_folder_are_not_imported(tiny_home: TinyHome, wo
         (work / f"{name}.py").write_text(planted)
     for name in ("sitecustomize", "usercustomize", "json", "socket"):
         (work / f"{name}.py").write_text(planted)
-    done = tiny_home.run("review", "--diff", ONE_RULE, cwd=work)
+    done = memory_home.run("review", "--diff", ONE_RULE, cwd=work)
     assert done.returncode == 0, done.stderr
     assert "Log it instead of printing it" in done.stdout
     assert not list(work.rglob("*.ran"))

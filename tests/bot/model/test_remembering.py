@@ -29,8 +29,8 @@ from postil.marker import Marker
 from postil.prompt import TEMPLATE, render_question
 from postil.records import AdapterCard
 from postil.settings import ReviewSettings, Settings
+from tests.bot.memory_adapter import ALWAYS
 from tests.bot.model.test_loaded_adapter import process
-from tests.bot.tiny_adapter import ALWAYS
 from tests.bot.tiny_home import GOLDEN
 from tests.fakes import tiny_base
 from tests.finetune.builders import make_pair, make_team, make_window

@@ -18,7 +18,7 @@ from finetune.gate import CHEAP_GATE_FILE, write_gate
 from postil.errors import ModelError
 from postil.prompt import render_question
 from postil.settings import EngineSettings, ReviewSettings
-from tests.bot.tiny_adapter import ALWAYS, REPO
+from tests.bot.memory_adapter import ALWAYS, REPO
 from tests.bot.tiny_home import TinyHome
 from tests.finetune.builders import make_window
 from tests.scoring_server import ScoringServerFake
