@@ -39,12 +39,12 @@ STEPS = {"python": "find Python, keys", "adapter": "adapter's key", "base": "ada
 def ten_hunks() -> str:
     """A diff of ten hunks, each of 24 rows of real Python of which 8 are new."""
     parts: list[str] = []
-    for path in sorted((ROOT / "bot").glob("*.py"), key=lambda path: path.name):
+    for path in sorted((ROOT / "bot").glob("*/*.py")):
         rows = path.read_text().splitlines()[10 : 10 + ROWS]
         if len(rows) < ROWS or len(parts) == HUNKS:
             continue
         marked = [("+" if ADDED <= n < 2 * ADDED else " ") + row for n, row in enumerate(rows)]
-        name = f"shop/{path.name}"
+        name = f"shop/{path.parent.name}/{path.name}"
         header = f"@@ -11,{ROWS - ADDED} +11,{ROWS} @@"
         start = f"diff --git a/{name} b/{name}\n--- a/{name}\n+++ b/{name}\n{header}\n"
         parts.append(start + "\n".join(marked) + "\n")
