@@ -8,8 +8,9 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -153,3 +154,25 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def harbour(*people: str, writers: Sequence[str]) -> Iterator[Forgejo]:
+    """A server with these people, and mia's repository harbour that the writers may write to."""
+    folder = Path(tempfile.mkdtemp(prefix="postil-forgejo-"))
+    folder.chmod(0o755)
+    binary = folder / "forgejo"
+    shutil.copy(forgejo_binary(), binary)
+    server = Forgejo(folder, binary)
+    try:
+        with server.serve():
+            for name in ("mia", *people):
+                server.add_user(name, admin=name == "mia")
+            new = {"name": "harbour", "auto_init": True, "default_branch": "main"}
+            server.call("mia", "POST", "/user/repos", new)
+            for name in writers:
+                where = f"/repos/mia/harbour/collaborators/{name}"
+                server.call("mia", "PUT", where, {"permission": "write"})
+            yield server
+    finally:
+        shutil.rmtree(folder)

@@ -1,28 +1,23 @@
 """Why windows were spoken about or passed over, as it happened."""
 
+from msgspec.structs import replace
+
 from bot.commands.explain_command import read_where
 from bot.explaining import Explained, Features, Witness, explain, holds, render_explained
-from finetune.gate import Gate
 from postil.diff import parse_diff
 from postil.records import Window
 from postil.settings import ReviewSettings
+from tests.bot.memory_adapter import ALWAYS
 from tests.bot.stub_model import StubModel
 
-GATE = Gate(
+GATE = replace(
+    ALWAYS,
     method="logistic",
     features=("speak", "added_rows"),
     coefficients=(2.0, -0.5),
     means=(0.5, 1.0),
     scales=(1.0, 2.0),
     intercept=0.0,
-    threshold=0.5,
-    wanted_precision=0.5,
-    expected_precision=None,
-    expected_recall=None,
-    examples=0,
-    remarks=0,
-    silence_weight=1.0,
-    note="",
 )
 
 

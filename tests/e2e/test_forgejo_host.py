@@ -1,9 +1,7 @@
 """Our own review on a real Forgejo: on the right lines, never twice, settled, seen in a browser."""
 
 import re
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,7 +27,7 @@ from tests.bot.test_harmless import generated
 from tests.bot.tiny_home import make_home
 from tests.chromium import chromium
 from tests.forgejo import Forgejo as Server
-from tests.forgejo import forgejo_binary
+from tests.forgejo import harbour
 
 pytestmark = pytest.mark.slow
 
@@ -44,22 +42,8 @@ SHOTS = Path(__file__).parents[2] / "build" / "forgejo"
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Mia owns the repository, Olga opens pull requests, `postil` is us; Sid may only look."""
-    folder = Path(tempfile.mkdtemp(prefix="postil-forgejo-"))
-    folder.chmod(0o755)
-    binary = folder / "forgejo"
-    shutil.copy(forgejo_binary(), binary)
-    server = Server(folder, binary)
-    try:
-        with server.serve():
-            for name in ("mia", "olga", "postil", "sid"):
-                server.add_user(name, admin=name == "mia")
-            new = {"name": "harbour", "auto_init": True, "default_branch": "main"}
-            server.call("mia", "POST", "/user/repos", new)
-            for name in ("olga", "postil"):
-                server.call("mia", "PUT", f"{API}/collaborators/{name}", {"permission": "write"})
-            yield server
-    finally:
-        shutil.rmtree(folder)
+    with harbour("olga", "postil", "sid", writers=("olga", "postil")) as server:
+        yield server
 
 
 class Work:

@@ -1,8 +1,6 @@
 """Pull requests of a real Forgejo, reviewed over its API, mined, and learned from."""
 
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +15,7 @@ from postil.errors import SourceError
 from postil.records import Change
 from postil.settings import MiningSettings
 from tests.forgejo import Forgejo as Server
-from tests.forgejo import forgejo_binary
+from tests.forgejo import harbour
 
 pytestmark = pytest.mark.slow
 
@@ -29,23 +27,8 @@ SUGGESTION = "Use a constant for this:\n```suggestion\nCONSTANT\n```"
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """Mia owns the repository, Rita may write, Olga opens pull requests, Sid may nothing."""
-    folder = Path(tempfile.mkdtemp(prefix="postil-forgejo-"))
-    folder.chmod(0o755)
-    binary = folder / "forgejo"
-    shutil.copy(forgejo_binary(), binary)
-    server = Server(folder, binary)
-    try:
-        with server.serve():
-            for name in ("mia", "olga", "rita", "sid"):
-                server.add_user(name, admin=name == "mia")
-            new = {"name": "harbour", "auto_init": True, "default_branch": "main"}
-            server.call("mia", "POST", "/user/repos", new)
-            for name in ("olga", "rita"):
-                rights = {"permission": "write"}
-                server.call("mia", "PUT", f"{API}/collaborators/{name}", rights)
-            yield server
-    finally:
-        shutil.rmtree(folder)
+    with harbour("olga", "rita", "sid", writers=("olga", "rita")) as server:
+        yield server
 
 
 def lines(**changed: str) -> str:

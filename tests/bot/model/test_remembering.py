@@ -2,7 +2,6 @@
 
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -29,7 +28,7 @@ from postil.marker import Marker
 from postil.prompt import TEMPLATE, render_question
 from postil.records import AdapterCard
 from postil.settings import ReviewSettings, Settings
-from tests.bot.memory_adapter import ALWAYS
+from tests.bot.memory_adapter import ALWAYS, PAST
 from tests.bot.model.test_loaded_adapter import process
 from tests.bot.tiny_home import GOLDEN
 from tests.fakes import tiny_base
@@ -37,17 +36,6 @@ from tests.finetune.builders import make_pair, make_team, make_window
 from tests.finetune.small_adapters import add_adapter
 
 DIFF = (GOLDEN / "one_rule.diff").read_text()
-PAST = IndexEntry(
-    message="Log it instead of printing it, please.",
-    url="https://github.com/team/shop/pull/3#discussion_r9",
-    pull=3,
-    decided_at=datetime(2024, 5, 1, tzinfo=UTC),
-    path="shop/cart.py",
-    language="python",
-    text=" def total(self):\n+    print(self.prices)\n     return sum(self.prices)",
-    start=2,
-    end=2,
-)
 FIRST = Anchor(side="R", start=1, end=1)
 INFO = ModelInfo(
     adapter="memory", base="", template=TEMPLATE, window_lines=24, threshold=0.5, way="recall"
