@@ -176,32 +176,49 @@ def _answered(place: Pair, answer: Pair, draw: random.Random) -> Pair:
 def table(row: Row) -> str:
     """One row of the results, as Markdown."""
     card, train = row.scorecard, row.asked.train
-    systems = [card.system(name) for name in SYSTEMS]
-    texts = [text for text in card.text if text.name in TEXTS]
-    chosen = [*card.engines, *(choice for choice in card.choices if choice.name != "base")]
     failed = [check.name for check in judge(card) if not check.passed]
-    return "\n".join(
-        (
-            f"\n**{card.adapter}**, {row.date}, {row.machine}: {train.mode}, seed {train.seed},"
-            f" {row.trained_on} pairs, control: {row.asked.control}; {card.counts.remarks} remarks"
-            f" in {card.counts.scored} windows\n",
-            *_rows("where to speak", systems, ("auc", "average_precision", "precision", "recall")),
-            *_rows("four-way choice", chosen, ("four_way",)),
-            *_rows("words", texts, ("chrf", "top_share")),
-            f"Promotion: {'; '.join(failed) or 'passed'}",
-        )
+    return (
+        f"\n**{card.adapter}**, {row.date}, {row.machine}: {train.mode}, seed {train.seed},"
+        f" {row.trained_on} pairs, control: {row.asked.control}; {card.counts.remarks} remarks"
+        f" in {card.counts.scored} windows\n\n{table_of(card)}\n"
+        f"Promotion: {'; '.join(failed) or 'passed'}"
     )
+
+
+def table_of(card: Scorecard) -> str:
+    """What was measured on an adapter, as Markdown."""
+    systems = [system for system in card.systems if system.name in SYSTEMS]
+    texts = [text for text in card.text if text.name in TEXTS or text.name.startswith("adapter")]
+    chosen = [*card.engines, *(choice for choice in card.choices if choice.name != "base")]
+    where = ("auc", "average_precision", "precision", "recall", "comments_per_pull")
+    rows = [
+        *_rows("where to speak", systems, where),
+        *_rows("four-way choice", chosen, ("four_way",)),
+        *_rows("words", texts, ("chrf", "top_share")),
+    ]
+    gated = [one for one in systems if one.name == "adapter" and one.calibration]
+    for one in gated:
+        assert one.calibration is not None
+        rows.append(
+            f"Gate: expected calibration error {render_interval(one.calibration.error)},"
+            f" Brier skill {render_interval(one.calibration.skill)}\n"
+        )
+    return "\n".join(rows)
 
 
 def _rows(title: str, scores: Sequence[Any], fields: Sequence[str]) -> list[str]:
     """A Markdown table with a row for each score."""
     head = f"| {' | '.join((title, *fields))} |"
-    cells = ([render_interval(getattr(one, field)) for field in fields] for one in scores)
+    cells = ([_cell(getattr(one, field)) for field in fields] for one in scores)
     rows = [
         f"| {' | '.join((one.name, *figures))} |"
         for one, figures in zip(scores, cells, strict=True)
     ]
     return [head, "|---" * (len(fields) + 1) + "|", *rows, ""]
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else render_interval(value)
 
 
 if __name__ == "__main__":
