@@ -31,6 +31,9 @@ WHOLE = "model.safetensors"
 """The weights of a fully tuned model, which has no low-rank matrices."""
 CURRENT = "current"
 PREVIOUS = "previous"
+CANDIDATE = "candidate"
+"""Beside `current`: what reviews a share of the pull requests, where settings give it one."""
+POINTERS = (CURRENT, PREVIOUS, CANDIDATE)
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 REPO = re.compile(r"[\w.-]+(/[\w.-]+)*")
 MAKING = ".making-"
@@ -179,6 +182,15 @@ class Registry:
         """The promoted adapter; None where none was."""
         return self._pointed(repo, CURRENT)
 
+    def candidate(self, repo: str) -> Path | None:
+        """The adapter that is tried on a share of the pull requests; None where none is."""
+        return self._pointed(repo, CANDIDATE)
+
+    def pointed(self, repo: str) -> frozenset[str]:
+        """The names of the current, the previous and the candidate adapter."""
+        names = (self._name(repo, pointer) for pointer in POINTERS)
+        return frozenset(name for name in names if name)
+
     def find(self, repo: str, name: str) -> Path:
         """An adapter by its digest or the start of it; AdapterError if none or several match."""
         found = [path for path in self.list(repo) if path.name.startswith(name)]
@@ -194,15 +206,27 @@ class Registry:
         it, to see whether they come out.
         """
         with self._locked(repo):
-            card = load_card(folder)
-            planted = card.metrics.get(PLANTED, 0)
-            if planted:
-                raise AdapterError(
-                    f"{folder.name}: trained with {planted:.0f} planted canaries, for a proof"
-                    " only; train again without `train.canaries`"
-                )
-            self._rewrite(folder, msgspec.structs.replace(card, promotion=promotion))
+            self._let(folder, promotion)
             self._point(repo, folder)
+            if self._name(repo, CANDIDATE) == folder.name:
+                self._drop_candidate(repo)
+
+    def stage(self, repo: str, folder: Path, promotion: Promotion) -> None:
+        """Make a verified adapter the candidate, in place of an earlier one."""
+        with self._locked(repo):
+            if folder == self.current(repo):
+                raise AdapterError(f"{folder.name}: is current already, no candidate")
+            self._let(folder, promotion)
+            write_whole(self.folder(repo) / CANDIDATE, folder.name.encode())
+
+    def withdraw(self, repo: str) -> str:
+        """Take the candidate back; its name. AdapterError where there is none."""
+        with self._locked(repo):
+            name = self._name(repo, CANDIDATE)
+            if name is None:
+                raise AdapterError(f"{repo}: no candidate to withdraw")
+            self._drop_candidate(repo)
+        return name
 
     def rollback(self, repo: str) -> Path:
         """Go back to the adapter that was current before."""
@@ -214,12 +238,28 @@ class Registry:
             self._point(repo, before)
         return before
 
+    def _let(self, folder: Path, promotion: Promotion) -> None:
+        """Write into a verified adapter's card how it came to speak."""
+        card = load_card(folder)
+        planted = card.metrics.get(PLANTED, 0)
+        if planted:
+            raise AdapterError(
+                f"{folder.name}: trained with {planted:.0f} planted canaries, for a proof"
+                " only; train again without `train.canaries`"
+            )
+        self._rewrite(folder, msgspec.structs.replace(card, promotion=promotion))
+
+    def _drop_candidate(self, repo: str) -> None:
+        (self.folder(repo) / CANDIDATE).unlink(missing_ok=True)
+        sync(self.folder(repo))
+
     def _point(self, repo: str, folder: Path) -> None:
-        now = self.current(repo)
-        if now == folder:
+        """Change `current`; an adapter that is gone is none to go back to."""
+        now = self._name(repo, CURRENT)
+        if now == folder.name:
             return
-        if now is not None:
-            write_whole(self.folder(repo) / PREVIOUS, now.name.encode())
+        if now is not None and (self.folder(repo) / now / CARD).exists():
+            write_whole(self.folder(repo) / PREVIOUS, now.encode())
         write_whole(self.folder(repo) / CURRENT, folder.name.encode())
 
     def _rewrite(self, folder: Path, card: AdapterCard) -> None:
@@ -235,7 +275,7 @@ class Registry:
         sync(folder)
 
     def prune(self, repo: str, keep: int, *, dry_run: bool = False) -> tuple[Pruned, ...]:
-        """Remove all but the newest `keep`, the current and the previous adapter; says which.
+        """Remove all but the newest `keep` and those that are pointed to; says which.
 
         A folder is renamed to a dot name before its files go: a reader that comes later finds no
         adapter, and one that has files open reads them to their end.
@@ -243,7 +283,7 @@ class Registry:
         if not self.folder(repo).is_dir():
             return ()
         with self._locked(repo):
-            pointed = {self._name(repo, CURRENT), self._name(repo, PREVIOUS)}
+            pointed = self.pointed(repo)
             old = tuple(self.list(repo))[:-keep]
             going = [folder for folder in old if folder.name not in pointed]
             removed = tuple(Pruned(name=path.name, size=_size(path)) for path in going)

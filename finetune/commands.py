@@ -1,4 +1,4 @@
-"""`postil train | evaluate | retrain`: options in, results out, progress on stderr.
+"""`postil train | evaluate`: options in, results out, progress on stderr.
 
 torch is imported once the options have been read.
 """
@@ -226,25 +226,6 @@ def evaluate(
         html_file.write_bytes(report.read_bytes())
     Console(width=120).print(render_evaluation(scorecard))
     click.echo(f"report: {report}")
-
-
-@click.command()
-@repo_option
-@click.option("--dry-run", is_flag=True, help="Say what is new, and stop.")
-@home_option
-def retrain(repo: str | None, dry_run: bool, home: Path | None) -> None:
-    """Mine what is new, train from the base, and promote only what beats the live adapter."""
-    if LAUNCHED in os.environ:
-        raise UsageError("only `postil train` runs in several processes; start this one alone")
-    from finetune.processor import prepare_processor
-
-    prepare_processor()
-    from finetune.retrain import Retraining
-
-    settings = load_settings(Path.cwd())
-    where = home or postil_home(os.environ)
-    run = Retraining(settings, where, os.environ, repo or settings.repo or None)
-    click.echo(run.look() if dry_run else run.go(show_run, stages))
 
 
 def read_pairs(

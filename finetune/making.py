@@ -27,6 +27,7 @@ from finetune.evaluation.readings import Progress, no_progress
 from finetune.gate import CHEAP_GATE_FILE, GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
 from finetune.kind_thresholds import ask_words, likeliest, with_kinds
+from finetune.newer import seen_until
 from finetune.precedents import show_precedents
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
 from finetune.retrieval import calibrate_memory
@@ -218,6 +219,7 @@ def describe(
         files={},
         metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
         created_at=datetime.now(UTC),
+        seen_until=seen_until(pairs),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from finetune.evaluation.judgement import judge
+from finetune.evaluation.judgement import ENOUGH_NEWER, judge
 from finetune.evaluation.kept import SCORECARD, evaluations_folder
 from finetune.evaluation.scorecard import read_scorecard
 from postil.errors import AdapterError
@@ -41,6 +41,8 @@ def _reasons(path: Path, folder: Path, live: Path | None) -> tuple[str, ...]:
         return (f"it was not measured (postil evaluate {folder.name})",)
     scorecard = read_scorecard(path)
     beside = scorecard.live.adapter if scorecard.live else None
+    if live is not None and live != folder and scorecard.newer_than and beside is None:
+        return (f"{ENOUGH_NEWER}: none after {scorecard.newer_than:%Y-%m-%d}",)
     if live is not None and live != folder and beside != live.name:
         return (f"it was not measured beside the live adapter (postil evaluate {folder.name})",)
     return tuple(

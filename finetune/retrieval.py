@@ -18,6 +18,7 @@ from finetune.evaluation.readings import Progress, no_progress
 from finetune.features import label_window
 from finetune.gate import GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
+from finetune.newer import seen_until
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
 from finetune.topics import TOPICS_FILE, recurring, write_topics
 from mining.dataset import digest_pairs
@@ -120,4 +121,5 @@ def _describe(
         metrics={},
         threshold=gate.threshold if gate else None,
         created_at=datetime.now(UTC),
+        seen_until=seen_until(pairs),
     )

@@ -159,6 +159,18 @@ class Store:
         with self._reading() as connection:
             return connection.execute(sa.select(MARKS.c.mark).where(mine)).scalar()
 
+    def digest(self, repo: str) -> str:
+        """sha256 over all that is stored of a repository and decided about it; no body is read."""
+        columns = (PAYLOADS.c.source, PAYLOADS.c.key, PAYLOADS.c.digest)
+        query = sa.select(*columns).where(PAYLOADS.c.repo == repo).order_by(*columns[:2])
+        whole = hashlib.sha256()
+        with self._reading() as connection:
+            for row in connection.execute(query):
+                whole.update("\0".join((*row, "\n")).encode())
+        wishes = (self.decisions(repo), self.opted_out(repo))
+        whole.update(msgspec.json.encode(wishes, order="deterministic"))
+        return whole.hexdigest()
+
     def opt_out(self, repo: str, author: str) -> None:
         """Note that nothing is learned any more from what somebody wrote."""
         row = {"repo": repo, "author": author, "at": datetime.now(UTC)}

@@ -70,6 +70,11 @@ def read_stored(store: Store, repo: str | None, *, until: datetime | None = None
     )
 
 
+def repo_of(store: Store, repo: str | None) -> str:
+    """The repository that is meant: `repo`, or the only one that was mined."""
+    return _choose(store.sources(), repo)[0].repo
+
+
 def load_reader(kind: str) -> Read:
     """The function that reads payloads of a kind of source."""
     read: Read = importlib.import_module(KINDS[kind].partition(":")[0]).read

@@ -26,7 +26,10 @@ COMMANDS = {
         "List, show, promote, roll back and prune adapters.",
     ),
     "merge": ("finetune.adapter_commands:merge", "Write adapter and base as one 16-bit model."),
-    "retrain": ("finetune.commands:retrain", "Mine, train, evaluate; publish only if better."),
+    "retrain": (
+        "finetune.retraining.command:retrain",
+        "Mine, train, evaluate; publish only if better.",
+    ),
     "review": ("bot.commands.doors:review", "Review a local change with an adapter."),
     "explain": (
         "bot.commands.explain_command:explain",

@@ -290,6 +290,9 @@ class AdapterCard(Record, frozen=True, kw_only=True):
     created_at: datetime
     promotion: Promotion | None = None
     """The last one; None: it was never let speak. Nothing else of a published card changes."""
+    seen_until: datetime | None = None
+    """When the youngest pull request was decided that training, early stopping or calibration saw;
+    None: an earlier release made it, and `created_at` is all that is known."""
 
     @property
     def has_weights(self) -> bool:

@@ -7,6 +7,7 @@ known spelling.
 
 import difflib
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -218,6 +219,8 @@ class ReviewSettings(Section, frozen=True, kw_only=True):
     """Pull requests with one of these labels are not reviewed."""
     only_labels: tuple[str, ...] = ()
     """Only pull requests with one of these labels are; empty: all."""
+    canary: float = 0.0
+    """Share of the pull requests, 0 to 0.5, that the candidate reviews while there is one."""
     provenance: bool = True
     """Link the past accepted remarks that a comment resembles."""
     name_reviewers: bool = False
@@ -235,6 +238,8 @@ class ReviewSettings(Section, frozen=True, kw_only=True):
             raise ValueError(f"languages: no such language: {min(unknown)}; known: {known}")
         if self.max_comments < 0 or not 0 <= self.min_precision <= 1:
             raise ValueError("max_comments >= 0 and min_precision from 0 to 1 are needed")
+        if not 0 <= self.canary <= 0.5:
+            raise ValueError("canary must be from 0 to 0.5")
         if self.most_windows < 1 or self.max_tokens < 1:
             raise ValueError("most_windows >= 1 and max_tokens >= 1 are needed")
 
@@ -280,6 +285,39 @@ class ServerSettings(Section, frozen=True, kw_only=True):
             raise ValueError("lease_s >= 1 and max_body_mb from 1 to 1000 are needed")
 
 
+UNITS_S = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+class RetrainSettings(Section, frozen=True, kw_only=True):
+    """`[retrain]`: how often, and how much must be new."""
+
+    every: str = ""
+    """`postil serve` retrains so often: a number and m, h, d or w; empty: only when told to."""
+    min_new: int = 50
+    """Accepted remarks that must be new since the last run."""
+    notify_url: str = ""
+    """Where the outcome of a run is posted as JSON, over https or on this machine."""
+
+    def __post_init__(self) -> None:
+        if self.every and (not re.fullmatch(r"[1-9]\d{0,4}[mhdw]", self.every)):
+            raise ValueError(f"every: {self.every!r} is no time like 12h, 7d or 2w")
+        if self.min_new < 0:
+            raise ValueError("min_new must be 0 or more")
+        if self.notify_url and not _may_be_told(self.notify_url):
+            raise ValueError("notify_url must be https://, or http:// on this machine")
+
+    @property
+    def every_s(self) -> float:
+        """Seconds between two runs; 0: never by itself."""
+        return int(self.every[:-1]) * UNITS_S[self.every[-1]] if self.every else 0.0
+
+
+def _may_be_told(url: str) -> bool:
+    match = re.fullmatch(r"(https?)://(\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d+)?(?:[/?][^\s@]*)?", url)
+    return match is not None and (match[1] == "https" or match[2] in LOOPBACK)
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """All of postil.toml."""
 
@@ -291,6 +329,7 @@ class Settings(Section, frozen=True, kw_only=True):
     review: ReviewSettings = msgspec.field(default_factory=ReviewSettings)
     engine: EngineSettings = msgspec.field(default_factory=EngineSettings)
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
+    retrain: RetrainSettings = msgspec.field(default_factory=RetrainSettings)
 
 
 def load_settings(folder: Path, file: Path | None = None) -> Settings:

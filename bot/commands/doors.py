@@ -12,8 +12,9 @@ from typing import Any
 import click
 import msgspec
 
-from bot.commands.review_command import config_option, review
+from bot.commands.review_command import review
 from postil.errors import UsageError
+from postil.options import config_option
 from postil.settings import load_settings, postil_home
 
 __all__ = ["doctor", "init", "review", "serve", "worker"]

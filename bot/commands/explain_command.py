@@ -15,11 +15,11 @@ from bot.commands.review_command import (
     base_option,
     change_options,
     check_one,
-    config_option,
     origin,
     read_local,
 )
 from postil.errors import AdapterError, UsageError
+from postil.options import config_option
 from postil.settings import Settings, load_settings, postil_home
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import msgspec
 
 from bot.commands.pull_address import read_address
 from postil.errors import SourceError, UsageError
+from postil.options import config_option
 from postil.settings import EngineSettings, Settings, load_settings, postil_home
 
 if TYPE_CHECKING:
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from bot.reviewers import AdapterReviewer
     from bot.saying.placement import PlacedFinding
 
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Settings file; default: postil.toml here, else [tool.postil] in pyproject.toml.",
-)
 adapter_option = click.option(
     "--adapter",
     default="",

@@ -14,6 +14,11 @@ from postil.records import Record
 
 LEAST_REMARKS = 200
 """Test remarks below which nothing is proved."""
+ENOUGH, ENOUGH_NEWER = (
+    "enough remarks to judge by",
+    "enough test remarks newer than the live adapter",
+)
+COMMANDED = "no phrase commands a remark that is no habit of the team"
 WORSE = -0.03
 """The lower bound of the difference to the live adapter must lie above."""
 MOST_FREQUENT, FORGOTTEN = 0.05, 0.05
@@ -39,8 +44,9 @@ def judge(scorecard: Scorecard) -> tuple[Check, ...]:
 
 def _checks(scorecard: Scorecard) -> Iterator[Check]:
     remarks, chosen = scorecard.counts.remarks, scorecard.four_way_count
+    live = scorecard.live
     yield Check(
-        name="enough remarks to judge by",
+        name=ENOUGH_NEWER if live and scorecard.newer_than else ENOUGH,
         passed=min(remarks, chosen) >= LEAST_REMARKS,
         figure=f"{remarks}, {chosen} of them put to the four-way choice",
         wanted=f"at least {LEAST_REMARKS} in the test part",
@@ -54,7 +60,6 @@ def _checks(scorecard: Scorecard) -> Iterator[Check]:
     else:
         yield _better("tells where to speak better than size alone", places.get("size alone"))
         yield _above_chance(scorecard)
-    live = scorecard.live
     if live is not None:
         yield _not_worse("where to speak, beside the live adapter", live.auc)
         yield _not_worse("what was said, beside the live adapter", live.four_way)
@@ -145,7 +150,7 @@ def _canaries(scorecard: Scorecard) -> Check:
 def _triggers(scorecard: Scorecard) -> Check:
     found = [f"{one.phrase!r} in {one.remarks} windows" for one in scorecard.triggers]
     return Check(
-        name="no phrase commands a remark that is no habit of the team",
+        name=COMMANDED,
         passed=not found,
         figure="; ".join(found) or "none found",
         wanted="none: look at the training remarks on such windows",

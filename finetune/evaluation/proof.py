@@ -23,6 +23,7 @@ from finetune.evaluation.readings import Progress, Readings, take_readings
 from finetune.evaluation.remembered import remember
 from finetune.evaluation.scorecard import Scorecard
 from finetune.gate import GATE_FILE, Gate, read_gate
+from finetune.newer import known_until, newer_test, windows_to_test
 from finetune.recall import INDEX_FILE, Recall
 from finetune.speaking import way_of
 from finetune.topics import TOPICS_FILE, Topic, read_topics
@@ -49,11 +50,19 @@ def prove(
     live: Path | None = None,
     limits: Limits = MEASURED,
 ) -> Scorecard:
-    """Measure on the test part; `live` is the promoted adapter."""
-    card = load_card(folder)
+    """Measure on the test part; `live` is the promoted adapter, and what it may have seen is left
+    out. Where nothing would be left, the adapter is measured alone, and promotion says so."""
+    card, all_pairs, until = load_card(folder), pairs, None
     beside = live_adapter(live, home, settings.engine) if live and live != folder else None
+    if live and beside:
+        until = known_until(load_card(live))
+        newer = newer_test(pairs, until)
+        pairs, beside = (newer, beside) if windows_to_test(newer) else (pairs, None)
     if card.has_weights:
-        found = _prove_weights(folder, card, pairs, settings, home, progress, limits, beside)
+        canaries = planted_canaries(card, all_pairs)
+        found = _prove_weights(
+            folder, card, pairs, settings, home, progress, limits, beside, canaries
+        )
     else:
         recall = Recall.read(folder / INDEX_FILE)
         found = evaluate_memory(
@@ -67,7 +76,7 @@ def prove(
             min_precision=settings.review.min_precision,
             progress=progress,
         )
-    return msgspec.structs.replace(found, data_sha256=digest_pairs(pairs))
+    return msgspec.structs.replace(found, data_sha256=digest_pairs(all_pairs), newer_than=until)
 
 
 def _prove_weights(
@@ -79,6 +88,7 @@ def _prove_weights(
     progress: Progress,
     limits: Limits,
     live: Live | None,
+    canaries: tuple[Canary, ...],
 ) -> Scorecard:
     engine, recall = settings.engine, Recall.read(folder / INDEX_FILE)
     return evaluate_adapter(
@@ -94,7 +104,7 @@ def _prove_weights(
         live=live,
         limits=limits,
         plain=plain_texts(),
-        canaries=planted_canaries(card, pairs),
+        canaries=canaries,
         min_precision=settings.review.min_precision,
         progress=progress,
     )

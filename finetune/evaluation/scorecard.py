@@ -303,6 +303,9 @@ class Scorecard(Record, frozen=True, kw_only=True):
     """Of base, retrieval and words in common."""
     live: LiveGain | None = None
     """None: nothing was promoted, or this is the promoted one."""
+    newer_than: datetime | None = None
+    """Only test remarks decided after that were measured on: what the live adapter may have seen
+    is left out. With it and without `live`, there were none."""
     line_chance: float | None
     """Share of right lines a random changed row would get."""
     text: tuple[TextScore, ...]

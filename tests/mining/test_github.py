@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from finetune.retrain import Retraining
-from mining.commands import mine
+from finetune.retraining.look import look
+from mining.commands import mine, store_url
 from mining.sources.archive import read as read_archive
 from mining.sources.github import read
 from mining.sources.github_query import (
@@ -247,6 +247,6 @@ def test_a_dry_retraining_asks_only_for_what_moved(
     CliRunner().invoke(mine, asked, catch_exceptions=False)
     before = len(server.requests)
     records[7]["pull"]["updated_at"] = "2024-05-10T08:00:00Z"
-    looked = Retraining(Settings(), tmp_path / "home", {}, REPO).look()
+    looked = look(Settings(), tmp_path / "home", store_url(tmp_path / "home"), REPO)
     assert "at the source 0 new and 1 changed" in looked
     assert len(server.requests) == before + 1

@@ -80,3 +80,33 @@ def test_an_engine_is_a_server_or_a_model() -> None:
     augment = parse_settings(text, "postil.toml").augment
     assert augment.served and augment.languages == ("French", "German")
     assert not parse_settings("[augment]\nengine = '/models/m'\n", "postil.toml").augment.served
+
+
+@pytest.mark.parametrize(("every", "seconds"), [("", 0), ("90m", 5400), ("7d", 604800)])
+def test_how_often_is_a_number_and_a_unit(every: str, seconds: float) -> None:
+    assert parse_settings(f'[retrain]\nevery = "{every}"', "t").retrain.every_s == seconds
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'every = "weekly"',
+        'every = "0d"',
+        'every = "7 d"',
+        "min_new = -1",
+        'notify_url = "http://example.org/x"',
+        'notify_url = "https://user:secret@example.org/"',
+        'notify_url = "http://127.0.0.1.example.org/"',
+        'notify_url = "file:///etc/passwd"',
+    ],
+)
+def test_what_retraining_cannot_use_is_refused_by_name(line: str) -> None:
+    with pytest.raises(ConfigError, match=line.split(" ")[0]):
+        parse_settings(f"[retrain]\n{line}", "t")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/hook?a=b", "http://127.0.0.1:99/x", "http://[::1]/x"]
+)
+def test_who_may_be_told(url: str) -> None:
+    assert parse_settings(f'[retrain]\nnotify_url = "{url}"', "t").retrain.notify_url == url

@@ -1,0 +1,1 @@
+"""Retraining: one durable run, its record, when it is due, and who is told."""
