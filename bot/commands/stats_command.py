@@ -9,6 +9,7 @@ import msgspec
 
 from bot.commands.review_command import config_option, origin
 from postil.errors import UsageError
+from postil.options import config_option
 from postil.settings import load_settings, postil_home
 
 ACTION_ACCOUNT = "github-actions[bot]"
