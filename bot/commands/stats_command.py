@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from bot.commands.review_command import config_option, origin
+from bot.commands.review_command import origin
 from postil.errors import UsageError
 from postil.options import config_option
 from postil.settings import load_settings, postil_home
