@@ -8,10 +8,12 @@ the threshold are spoken about, the most probable first. No network, no git, no 
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
+from bot.outcomes.scores import count_scores
+from bot.outcomes.tuned import UNTUNED, Tuning
 from bot.saying.suggestion import fit_suggestion
 from bot.saying.wording import message_fault, read_message
 from bot.selection import select
@@ -114,6 +116,10 @@ class Reviewed(Record, frozen=True, kw_only=True):
     """Windows over the threshold and beyond `max_comments`."""
     dropped: dict[str, int] = msgspec.field(default_factory=dict)
     """Messages that could not be used, by reason."""
+    silenced: dict[str, int] = msgspec.field(default_factory=dict)
+    """Remarks that outcomes keep from being made, by reason."""
+    chances: tuple[int, ...] = ()
+    """Windows by their probability, as `bot.outcomes.scores` counts them."""
     seconds: dict[str, float] = msgspec.field(default_factory=dict)
     cpu_s: float = 0.0
     """Of our process and the model's; 0 where nobody measured it."""
@@ -121,6 +127,10 @@ class Reviewed(Record, frozen=True, kw_only=True):
     precision: float | None = None
     way: Way = "write"
     note: str = ""
+
+
+Left = dict[Literal["dropped", "silenced"], Counter[str]]
+"""Remarks that are not made, by reason."""
 
 
 class Stopwatch:
@@ -144,11 +154,13 @@ def review(
     settings: ReviewSettings,
     *,
     newcomer: bool | None = None,
+    tuning: Tuning = UNTUNED,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Reviewed:
     """Read a change with a model; PayloadError if the diff is none or that of a merge.
 
-    `newcomer`: whether it is its author's first; None: not known.
+    `newcomer`: whether it is its author's first; None: not known. `tuning`: what became of earlier
+    remarks of this adapter here.
     """
     watch = Stopwatch(clock)
     files = parse_diff(change) if isinstance(change, str) else tuple(change)
@@ -157,6 +169,7 @@ def review(
     every = chosen.windows
     watch.lap("read")
     candidates: list[tuple[Window, float]] = []
+    chances: list[float] = []
     if every:
         model.load()
         info = model.info
@@ -166,9 +179,9 @@ def review(
         chances = model.gate(every, scores, newcomer)
         candidates = _candidates(every, chances, info.threshold)
         watch.lap("gate")
-    dropped: Counter[str] = Counter()
-    findings = _say(candidates, model, settings, dropped, watch)
-    spoken = len(findings) + dropped.total()
+    left: Left = {"dropped": Counter(), "silenced": Counter()}
+    findings = _say(candidates, model, settings, tuning, left, watch)
+    spoken = len(findings) + sum(counted.total() for counted in left.values())
     return Reviewed(
         adapter=info.adapter,
         base=info.base,
@@ -179,7 +192,9 @@ def review(
         skipped=chosen.skipped,
         windows=len(every),
         held_back=len(candidates) - spoken,
-        dropped=dict(dropped),
+        dropped=dict(left["dropped"]),
+        silenced=dict(left["silenced"]),
+        chances=count_scores(chances),
         seconds=watch.seconds,
         name=info.name,
         precision=info.precision,
@@ -210,7 +225,8 @@ def _say(
     candidates: Sequence[tuple[Window, float]],
     model: Model,
     settings: ReviewSettings,
-    dropped: Counter[str],
+    tuning: Tuning,
+    left: Left,
     watch: Stopwatch,
 ) -> list[Finding]:
     """Ask for words, best windows first, until `max_comments` are usable or none is left."""
@@ -230,11 +246,14 @@ def _say(
         ):
             fault = message_fault(said) or _unsure(said, score, model.info)
             if fault:
-                dropped[fault] += 1
+                left["dropped"][fault] += 1
                 continue
             remark = fit_suggestion(window, read_message(place, said))
-            finding = finding_of(window, remark, score)
-            findings.append(_with_past(finding, past))
+            finding = _with_past(finding_of(window, remark, score), past)
+            if why := tuning.silences(finding.message, score, finding.resembles):
+                left["silenced"][why] += 1
+                continue
+            findings.append(finding)
     return findings
 
 

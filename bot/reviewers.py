@@ -16,6 +16,7 @@ from bot.hosts import PullHead, ReviewText
 from bot.idle import why_idle
 from bot.model.adapter_info import read_info
 from bot.model.process import ModelProcess
+from bot.outcomes.shelf import read_tuning
 from bot.review import Reviewed, read_nothing, review
 from bot.saying.comment import Wording, write_review
 from bot.saying.earlier import look_back
@@ -137,7 +138,8 @@ class AdapterReviewer:
             return read_nothing(diff, NO_ADAPTER)
         model = self._model(folder)
         begun = process_time() + model.spent_s()
-        reviewed = review(diff, model, self._settings, newcomer=newcomer)
+        tuning = read_tuning(self._home, repo, folder.name)
+        reviewed = review(diff, model, self._settings, newcomer=newcomer, tuning=tuning)
         spent = process_time() + model.spent_s() - begun
         reviewed = msgspec.structs.replace(reviewed, cpu_s=max(spent, 0.0))
         log.info(
@@ -222,6 +224,8 @@ def draft_of(head: PullHead, reviewed: Reviewed) -> Draft:
         precision=reviewed.precision,
         windows=reviewed.windows,
         held_back=reviewed.held_back,
+        silenced=reviewed.silenced,
+        chances=reviewed.chances,
         seconds=reviewed.seconds,
         cpu_s=reviewed.cpu_s,
     )
@@ -239,6 +243,8 @@ def reviewed_of(draft: Draft) -> Reviewed:
         skipped=draft.skipped,
         windows=draft.windows,
         held_back=draft.held_back,
+        silenced=draft.silenced,
+        chances=draft.chances,
         seconds=draft.seconds,
         cpu_s=draft.cpu_s,
         name=draft.name,

@@ -29,6 +29,7 @@ from bot.hosts.forgejo_access import ForgejoAccess
 from bot.hosts.sign_in import load_sign_in
 from bot.operations.logs import set_up_logs
 from bot.outcomes.book import Book
+from bot.outcomes.following import Following
 from bot.outcomes.judge import Judge
 from bot.work.asides import Asides
 from bot.work.jobs import Jobs
@@ -75,7 +76,8 @@ class Workshop:
         self.intake = Intake(self.inbox)
         ledger = Ledger(self.inbox.database)
         self._access = open_access(server, home, environment, self._key, ledger)
-        sweep = Sweep(self._access, self.inbox, settings.repo)
+        self._following = Following(home, self.inbox.database, settings.outcomes)
+        sweep = Sweep(self._access, self.inbox, settings.repo, follow=self._following.draw)
         self._sweeper = Sweeper(sweep, self.wake)
         self._jobs: Jobs | None = None
         self._trouble = LOADING
@@ -140,7 +142,9 @@ class Workshop:
         mode = self._settings.review.mode
         asides = Asides(self.inbox, self._access, speaks=mode == "comment")
         book = Book(self.inbox.database)
-        judge = Judge(book, self._access, self._key, self._settings.mining)
+        judge = Judge(
+            *(book, self._access, self._key, self._settings.mining), then=self._following.draw
+        )
         steps = Steps(
             *(self.inbox, self._access.pulls, self._reviewer, self._key),
             mode=mode,

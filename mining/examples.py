@@ -25,6 +25,7 @@ from mining.stored_hunk import window_of_hunk
 from mining.trust import Teachers, teachers
 from postil.answer import Remark, anchor_of, clean_message, render_answer
 from postil.diff import windows
+from postil.marker import SHAPE
 from postil.records import Change, Example, ExampleKind, ReviewThread, Revision, Tier, Window
 from postil.settings import MiningSettings
 
@@ -239,8 +240,9 @@ class ChangeReader:
         )
 
     def _label(self, seen: dict[WindowKey, Seen]) -> Iterator[Example]:
-        """Silences, and windows on or near which a person said anything at all."""
-        people = [t for t in self._change.threads if t.author_kind == "person"]
+        """Silences, and windows on or near which a person said anything at all, or we did: where
+        we had spoken nobody else had to."""
+        people = [t for t in self._change.threads if t.author_kind == "person" or _is_ours(t)]
         told = {(t.span.path, text) for t in people for text in self._said_about(t)}
         for spot in seen.values():
             texts = {line.text.strip() for line in spot.window.lines if line.kind != " "}
@@ -298,6 +300,11 @@ class ChangeReader:
             newcomer=self._newcomer,
             origin=origin_of(pull.repo, pull.number, url, response, identity),
         )
+
+
+def _is_ours(thread: ReviewThread) -> bool:
+    """Whether it bears our marker, of whichever key."""
+    return SHAPE.search(thread.body) is not None
 
 
 def window_key(window: Window) -> WindowKey:

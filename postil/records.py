@@ -343,6 +343,10 @@ class Draft(Record, frozen=True, kw_only=True):
     windows: int = 0
     held_back: int = 0
     """Windows over the threshold and beyond the most comments a review may have."""
+    silenced: dict[str, int] = msgspec.field(default_factory=dict)
+    """Remarks that the outcomes of earlier ones keep from being made, by reason."""
+    chances: tuple[int, ...] = ()
+    """Windows by the gate's probability, in the bins of `bot.outcomes.scores`."""
     seconds: dict[str, float] = msgspec.field(default_factory=dict)
     """By stage, as a clock on the wall shows them."""
     cpu_s: float = 0.0

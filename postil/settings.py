@@ -263,6 +263,29 @@ class EngineSettings(Section, frozen=True, kw_only=True):
             raise ValueError("url must be the http:// or https:// address of the server")
 
 
+class OutcomeSettings(Section, frozen=True, kw_only=True):
+    """`[outcomes]`: what follows from what people did with our remarks (docs/flywheel.md)."""
+
+    tune: bool = True
+    """Let outcomes make the gate quieter: raise thresholds, mute kinds of remarks."""
+    bar: float = 0.2
+    """Share of a kind's remarks that must be acted on."""
+    least: int = 20
+    """Votes of a kind before anything follows from them."""
+    person_share: float = 1 / 3
+    """Most of a kind's votes that one person can have; 1 for no cap."""
+    days: int = 180
+    """How long an outcome counts, back from the newest pull request that was judged."""
+    fall_back: bool = True
+    """Go back to the adapter before where one is found to do worse."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.bar < 1 or not 0 < self.person_share <= 1:
+            raise ValueError("bar above 0 and below 1, person_share above 0 and up to 1 are needed")
+        if self.least < 10 or self.days < 1:
+            raise ValueError("least >= 10 and days >= 1 are needed")
+
+
 class ServerSettings(Section, frozen=True, kw_only=True):
     """`[server]`: the webhook door."""
 
@@ -328,6 +351,7 @@ class Settings(Section, frozen=True, kw_only=True):
     augment: AugmentSettings = msgspec.field(default_factory=AugmentSettings)
     review: ReviewSettings = msgspec.field(default_factory=ReviewSettings)
     engine: EngineSettings = msgspec.field(default_factory=EngineSettings)
+    outcomes: OutcomeSettings = msgspec.field(default_factory=OutcomeSettings)
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
     retrain: RetrainSettings = msgspec.field(default_factory=RetrainSettings)
 

@@ -41,11 +41,14 @@ def stats(
     from bot.action.job import marker_key
     from bot.door.inbox import Inbox
     from bot.door.signature import load_marker_key
+    from bot.outcomes.alarms import Alarms
     from bot.outcomes.book import Book
     from bot.outcomes.page import render_stats
     from bot.outcomes.rates import add_up
     from bot.outcomes.refresh import refresh as ask_host
+    from bot.outcomes.shelf import read_tuning
     from bot.server import database_urls
+    from finetune.adapters import Registry
 
     settings = load_settings(Path.cwd(), config)
     name = repo or settings.repo or origin()
@@ -61,8 +64,13 @@ def stats(
             for line in ask_host(inbox, settings, home, os.environ, name, days, key):
                 click.echo(line, err=True)
         found = add_up(Book(inbox.database).outcomes(name))
+        alarms = Alarms(inbox.database)
+        standing, falls = alarms.standing(name), alarms.falls(name)
+    live = Registry(home).current(name)
+    tuning = read_tuning(home, name, live.name if live else "")
     if as_json:
-        told = {"schema": 1, "repo": name, **msgspec.structs.asdict(found)}
+        follows = {"tuning": tuning, "drift": standing, "falls": falls}
+        told = {"schema": 1, "repo": name, **msgspec.structs.asdict(found), **follows}
         click.echo(msgspec.json.format(msgspec.json.encode(told)).decode())
     else:
-        click.echo(render_stats(name, found))
+        click.echo(render_stats(name, found, tuning, standing, falls))

@@ -90,8 +90,28 @@ outcomes = sa.Table(
     sa.Column("pull", sa.Integer, primary_key=True),
     sa.Column("said_by", sa.String(10), primary_key=True),
     sa.Column("key", sa.String(160), primary_key=True),
+    sa.Column("verdict", sa.String(20), nullable=False),
     sa.Column("closed_at", sa.Float, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
+)
+alarms = sa.Table(
+    "alarms",
+    tables,
+    sa.Column("repo", sa.String(200), primary_key=True),
+    sa.Column("adapter", sa.String(100), primary_key=True),
+    sa.Column("kind", sa.String(20), primary_key=True),
+    sa.Column("text", sa.String(500), nullable=False),
+    sa.Column("worse", sa.Boolean, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+)
+falls = sa.Table(
+    "falls",
+    tables,
+    sa.Column("repo", sa.String(200), primary_key=True),
+    sa.Column("adapter", sa.String(100), primary_key=True),
+    sa.Column("to", sa.String(100), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("text", sa.String(500), nullable=False),
 )
 writes = sa.Table(
     "writes",

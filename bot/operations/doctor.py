@@ -43,6 +43,7 @@ def examine(settings: Settings, home: Path, environment: Mapping[str, str]) -> I
         yield _base(settings, home)
         yield _store(home)
         yield _adapter(settings.repo, home)
+        yield from _tuned(settings.repo, home)
     yield _inbox(home, environment)
     yield _secret(home, environment)
     yield _admin_token(environment)
@@ -125,6 +126,21 @@ def _adapter(repo: str, home: Path) -> Check:
         return folder.name
 
     return _try(look, "adapter", f"no adapter promoted for {repo}", "postil train, then promote")
+
+
+def _tuned(repo: str, home: Path) -> Iterator[Check]:
+    """What outcomes keep the live adapter from saying; nothing where they do not."""
+    from bot.outcomes.shelf import read_tuning
+
+    mend = "nothing is wrong: `postil stats` tells more; [outcomes] tune = false undoes it"
+    try:
+        live = Registry(home).current(repo) if repo else None
+        tuning = read_tuning(home, repo, live.name) if live else None
+    except PostilError as error:
+        yield Check(name="outcomes", state="missing", found=str(error), mend="see there")
+        return
+    for reason in tuning.reasons if tuning else ():
+        yield Check(name="outcomes", state="ok", found=reason, mend=mend)
 
 
 def _try(look: Callable[[], str], name: str, absent: str, mend: str) -> Check:

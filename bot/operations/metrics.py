@@ -5,6 +5,7 @@ that it holds for every worker. No name of a repository or a person is among the
 """
 
 from collections.abc import Iterator
+from typing import get_args
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -12,6 +13,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from bot.door.inbox import Inbox
 from bot.door.schema import deliveries, drafts, moves, writes
+from bot.outcomes.alarms import Alarms
+from bot.outcomes.book import Book
+from bot.outcomes.drift import Kind
 
 SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 3600.0)
 
@@ -21,6 +25,7 @@ class Metrics:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
+        self._book, self._alarms = Book(inbox.database), Alarms(inbox.database)
         self._seen = self._newest()
         self._registry = CollectorRegistry()
         self._events = Counter(
@@ -57,6 +62,21 @@ class Metrics:
         for state, count in sorted(self._inbox.count().items()):
             jobs.add_metric((state,), count)
         yield jobs
+        said = GaugeMetricFamily(
+            "postil_outcomes",
+            "Remarks by who made them and what people did.",
+            labels=("said_by", "verdict"),
+        )
+        for (said_by, verdict), count in sorted(self._book.verdicts().items()):
+            said.add_metric((said_by, verdict), count)
+        yield said
+        drifts = GaugeMetricFamily("postil_drifts", "What is out of its band.", labels=("kind",))
+        standing = [alarm.kind for alarm in self._alarms.standing()]
+        for kind in sorted(get_args(Kind)):
+            drifts.add_metric((kind,), standing.count(kind))
+        yield drifts
+        fallen = sum(bool(fall.to) for fall in self._alarms.falls())
+        yield CounterMetricFamily("postil_falls", "Adapters taken back by themselves.", fallen)
         made, posted, waiting = self._totals()
         yield CounterMetricFamily("postil_drafts", "Heads that the model was asked about.", made)
         yield CounterMetricFamily(

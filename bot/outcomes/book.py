@@ -31,6 +31,7 @@ class Book:
                 **row,
                 "said_by": one.said_by,
                 "key": one.key[:160],
+                "verdict": one.verdict,
                 "body": msgspec.json.encode(one),
             }
             for one in {(one.said_by, one.key[:160]): one for one in found}.values()
@@ -77,6 +78,20 @@ class Book:
                     oldest, pulls = found.get(repo, (made_at, frozenset()))
                     found[repo] = min(oldest, made_at), pulls | {pull}
         return found
+
+    def verdicts(self) -> dict[tuple[str, str], int]:
+        """How many outcomes there are, by who said it and what came of it."""
+        columns = (outcomes.c.said_by, outcomes.c.verdict)
+        query = sa.select(*columns, sa.func.count()).group_by(*columns)
+        with self._database.read() as connection:
+            return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+    def all_drafts(self, repo: str) -> list[Draft]:
+        """Every draft of a repository, the oldest first."""
+        query = sa.select(drafts.c.body).where(drafts.c.repo == repo).order_by(drafts.c.made_at)
+        with self._database.read() as connection:
+            bodies = connection.execute(query).scalars().all()
+        return [msgspec.json.decode(body, type=Draft) for body in bodies]
 
     def drafts(self, repo: str, pull: int) -> tuple[list[Draft], list[Draft]]:
         """Those that were posted, and those that never were; the oldest first."""

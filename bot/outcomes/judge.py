@@ -44,7 +44,8 @@ class Access(Protocol):
 
 
 class Judge:
-    """Over one store and one host. `key` signs our markers."""
+    """Over one store and one host. `key` signs our markers; `then` is called with a repository of
+    which there are new outcomes."""
 
     def __init__(
         self,
@@ -53,12 +54,14 @@ class Judge:
         key: bytes,
         settings: MiningSettings,
         *,
+        then: Callable[[str], None] = lambda _repo: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._book = book
         self._access = access
         self._key = key
         self._settings = settings
+        self._then = then
         self._now = now
 
     def judge(self, repo: str, number: int) -> str:
@@ -73,6 +76,8 @@ class Judge:
         found = self._found(repo, change)
         closed_at = change.pull.closed_at or self._now()
         self._book.put(repo, number, closed_at.timestamp(), found)
+        if found:
+            self._then(repo)
         log.info("judged repo=%s pull=%d remarks=%d", repo, number, len(found))
         return _in_words(found)
 

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 
+from bot.outcomes.drift import Alarm, Fall
 from bot.outcomes.rates import Rate, Stats
+from bot.outcomes.tuned import UNTUNED, Tuning
 from postil.prompt import reveal
 
 
-def render_stats(repo: str, stats: Stats) -> str:
-    """The figures, and every group that has any."""
+def render_stats(
+    repo: str,
+    stats: Stats,
+    tuning: Tuning = UNTUNED,
+    alarms: Sequence[Alarm] = (),
+    falls: Sequence[Fall] = (),
+) -> str:
+    """The figures, every group that has any, and what follows from them."""
     lines = [f"{repo}: remarks that were acted on, on merged pull requests"]
     top = [stats.ours, stats.people, *([stats.shadow] if stats.shadow.of else [])]
     lines += _table(top)
@@ -25,7 +33,14 @@ def render_stats(repo: str, stats: Stats) -> str:
         lines += [
             f"  {m}  {ours.shown()}; people {people.shown()}" for m, ours, people in stats.by_month
         ]
+    lines += _listed("the gate was made quieter", tuning.reasons)
+    lines += _listed("out of band", [f"{one.adapter}: {one.kind} {one.text}" for one in alarms])
+    lines += _listed("taken back", [fall.in_words() for fall in falls])
     return "\n".join(lines)
+
+
+def _listed(title: str, rows: Sequence[str]) -> list[str]:
+    return ["", title, *(f"  {reveal(row)}" for row in rows)] if rows else []
 
 
 def _table(rates: Sequence[Rate]) -> list[str]:

@@ -51,11 +51,11 @@ class Stats(Record, frozen=True, kw_only=True):
     """Month of closing, ours and people's."""
 
 
-def wilson(hits: float, of: float) -> tuple[float, float]:
-    """The 95 % interval of a share; `of` above 0 may be a weight."""
-    share, square = hits / of, NORMAL**2
+def wilson(hits: float, of: float, errors: float = NORMAL) -> tuple[float, float]:
+    """The interval of a share, of so many standard errors; `of` above 0 may be a weight."""
+    share, square = hits / of, errors**2
     middle = (share + square / (2 * of)) / (1 + square / of)
-    half = NORMAL / (1 + square / of) * sqrt(share * (1 - share) / of + square / (4 * of * of))
+    half = errors / (1 + square / of) * sqrt(share * (1 - share) / of + square / (4 * of * of))
     return max(0.0, middle - half), min(1.0, middle + half)
 
 

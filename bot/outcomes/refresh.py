@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.door.inbox import Inbox
 from bot.outcomes.book import Book
+from bot.outcomes.following import Following
 from bot.outcomes.judge import Judge
 from bot.server import open_access
 from bot.work.ledger import Ledger
@@ -30,7 +31,8 @@ def refresh(
     what came of each. `key` signed the markers. HostingError where the host cannot be asked."""
     book, ledger = Book(inbox.database), Ledger(inbox.database)
     with closing(open_access(settings.server, home, environment, key, ledger)) as access:
-        judge = Judge(book, access, key, settings.mining)
+        following = Following(home, inbox.database, settings.outcomes)
+        judge = Judge(book, access, key, settings.mining, then=following.draw)
         before = book.closings(repo)
         newest: datetime | None = None
         for pull in access.closed_pulls(repo):

@@ -59,6 +59,7 @@ def _figures(draft: Draft) -> list[tuple[str, str]]:
         *left_out,
         ("silent", f"{silent} of {_counted(draft.windows, 'window')}{share}"),
         *([("held back", held_back)] if draft.held_back else []),
+        *[("kept to itself", f"{n}: {sanitize(why)}") for why, n in draft.silenced.items()],
         ("threshold", _probability(draft.threshold) or "none, so it says nothing"),
         ("adapter", f"{name}{code_span(draft.adapter)}{base}"),
         (

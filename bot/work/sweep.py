@@ -46,8 +46,16 @@ class Told(Protocol):
 class Sweep:
     """One look back, over one inbox and one host."""
 
-    def __init__(self, access: Told, inbox: Inbox, only: str) -> None:
+    def __init__(
+        self,
+        access: Told,
+        inbox: Inbox,
+        only: str,
+        follow: Callable[[str], None] = lambda _repo: None,
+    ) -> None:
+        """`follow` is called with every repository that deliveries came from of late."""
         self._access = access
+        self._follow = follow
         self._inbox = inbox
         self._only = only
 
@@ -61,6 +69,8 @@ class Sweep:
                     taken += self._inbox.accept(delivery) != "duplicate"
             except HostingError as error:
                 log.warning("sweep cut short reason=%s", error)
+        for repo in self._repos(since):
+            self._follow(repo)
         if taken:
             log.info("sweep taken=%d", taken)
         return taken

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.outcomes.tuned import TunedKind, Tuning
 from bot.output.render import render_json
 from bot.review import Reviewed, read_nothing, review
 from bot.saying.placement import place_all
@@ -242,3 +243,17 @@ def test_the_gate_hears_whether_it_is_the_author_s_first_change(newcomer: bool |
 
     review(added("print(x)"), Listening(RULES), SETTINGS, newcomer=newcomer)
     assert heard == [newcomer]
+
+
+def test_what_outcomes_silence_is_not_said_and_named_with_the_reason() -> None:
+    text = added("print(1)", "x = 1") + added("print(2)", path="b.py")
+    spoken = run(text)
+    (kind,) = {categorize(one.message) for one in spoken.findings}
+    muted = Tuning(
+        repo="o/r", adapter="a", kinds={kind: TunedKind(threshold=None, reason="muted: x")}
+    )
+    silent = review(text, StubModel(RULES), SETTINGS, tuning=muted)
+    assert spoken.findings and silent.findings == ()
+    assert silent.silenced == {"muted: x": len(spoken.findings)}
+    assert silent.held_back == spoken.held_back == 0
+    assert sum(silent.chances) == silent.windows == sum(spoken.chances)
