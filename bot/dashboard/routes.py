@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Blueprint, Response, abort, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from bot.dashboard import acceptance, curation, reviews, shelf
+from bot.dashboard import acceptance, curation, outcomes, reviews, shelf
 from bot.dashboard.pages import render, tell
 from bot.dashboard.session import Guard
 from bot.door.inbox import Inbox
@@ -136,7 +136,9 @@ class Dashboard:
             acceptance.draw("Remarks of Postil", own),
         ]
         tables = [("Of the team", team), ("Of Postil", own)]
-        return render("acceptance.html", charts=[c for c in charts if c], tables=tables)
+        fared = outcomes.look_at(self._home, self._inbox)
+        drawn = [chart for chart in charts if chart]
+        return render("acceptance.html", charts=drawn, tables=tables, fared=fared)
 
     def _chosen(self, repos: list[str]) -> str:
         asked = request.values.get("repo", "")

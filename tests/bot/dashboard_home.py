@@ -13,16 +13,23 @@ from bot.dashboard.routes import Dashboard
 from bot.dashboard.session import Guard
 from bot.door.delivery import Delivery, State
 from bot.door.inbox import Inbox
+from bot.outcomes.alarms import Alarms
+from bot.outcomes.book import Book
+from bot.outcomes.drift import Alarm
+from bot.outcomes.shelf import write_tunings
 from finetune.adapters import Registry
 from finetune.evaluation.kept import SCORECARD, evaluations_folder, keep_evaluation
 from finetune.evaluation.scorecard import encode_scorecard
 from mining.commands import store_url
 from mining.store import open_store
 from postil.records import Draft, Finding, Resemblance, Span, write_jsonl
+from postil.settings import OutcomeSettings
+from tests.bot.outcomes.builders import make_outcome
 from tests.finetune.builders import FORCED, make_team
 from tests.finetune.evaluation.scorecards import make_scorecard
 from tests.finetune.evaluation.test_judgement import GOOD
 from tests.finetune.test_adapters import card
+from tests.mining.builders import day
 
 TOKEN = "the admin token of our tests, long enough"
 OWNER = "o/r"
@@ -63,6 +70,7 @@ def stage(home: Path) -> Iterator[Stage]:
         pass
     inbox = Inbox(f"sqlite:///{home / 'inbox.db'}")
     _fill(inbox)
+    _judge(home, inbox, second)
     woken: list[int] = []
     app = Flask("postil")
     pages = Dashboard(home, inbox, store_url(home), Guard(TOKEN), lambda: woken.append(1))
@@ -107,6 +115,29 @@ def _fill(inbox: Inbox) -> None:
         }
         if state != "leased":
             inbox.move(inbox.job(name), state, details[state])
+
+
+def _judge(home: Path, inbox: Inbox, live: Path) -> None:
+    """Half a year of judged remarks, a kind that is muted, and something out of band."""
+    book = Book(inbox.database)
+    for number in range(120):
+        kind, of = ("naming", 9) if number % 3 else ("style", 2)
+        more = {"category": kind, "adapter": live.name, "path": f"shop/{kind}/{EVIL[:9]}.py"}
+        at = day(1.5 * number)
+        verdict = "acted on" if number % of == 0 else "refused" if number % 2 else "passed over"
+        ours = make_outcome(number, repo=OWNER, verdict=verdict, closed_at=at, **more)
+        heeded = "acted on" if number % 2 else "passed over"
+        theirs = make_outcome(number, said_by="person", key="t", verdict=heeded, closed_at=at)
+        book.put(OWNER, number, at.timestamp(), [ours, theirs])
+    write_tunings(home, OWNER, book, OutcomeSettings())
+    alarms = Alarms(inbox.database)
+    text = "rose to 60% (50% to 70%; 60 of 100) from 20% (13% to 29%; 20 of 100)"
+    alarms.put(
+        OWNER,
+        [Alarm(repo=OWNER, adapter=live.name, kind="comment rate", text=text, worse=True)],
+    )
+    alarms.begin_fall(OWNER, "fedcba9876543210", "acted-on rate fell to 5% from 50%")
+    alarms.end_fall(OWNER, "fedcba9876543210", live.name)
 
 
 def _draft(number: int, head: str) -> Draft:

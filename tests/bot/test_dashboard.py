@@ -204,9 +204,24 @@ def test_remarks_are_kept_dropped_edited_and_that_is_undone(
 
 def test_acceptance_is_drawn_and_told(admin: FlaskClient) -> None:
     text = admin.get("/dashboard/acceptance").get_data(as_text=True)
-    assert text.count('<svg viewBox="0 0 360') == 2
+    assert text.count('<svg viewBox="0 0 360') == 3
     assert "tier A" in text
     assert "5 found" in text
+
+
+def test_what_became_of_our_remarks_is_shown_with_what_followed(
+    admin: FlaskClient, made: Stage
+) -> None:
+    text = admin.get("/dashboard/acceptance").get_data(as_text=True)
+    for said in (
+        "muted: remarks of the kind naming",
+        "people, in the same pull requests",
+        "comment rate rose to 60%",
+        f"fedcba9876543210 made room for {made.second.name}: acted-on rate fell",
+        "Acted on, by month, in o/r",
+    ):
+        assert said in text
+    assert "<script>" not in text
 
 
 def test_a_home_with_nothing_in_it_has_pages_too(tmp_path: Path, made: Stage) -> None:
