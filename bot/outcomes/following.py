@@ -30,12 +30,12 @@ class Following:
         self._registry = Registry(home)
 
     def draw(self, repo: str) -> None:
-        """Bring all of it up to date."""
-        write_tunings(self._home, repo, self._book, self._settings)
+        """Bring all of it up to date; what cannot be done now is left to the next time."""
         try:
+            write_tunings(self._home, repo, self._book, self._settings)
             live = self._registry.current(repo)
-        except AdapterError as error:
-            log.warning("no drift is looked for repo=%s reason=%s", repo, error)
+        except (AdapterError, OSError) as error:
+            log.error("outcomes are not followed repo=%s reason=%s", repo, error)
             return
         found = self._drift(repo, live.name) if live else []
         for alarm in self._alarms.put(repo, found):

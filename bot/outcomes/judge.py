@@ -98,8 +98,9 @@ class Judge:
                 may_write=self._powers(repo, change),
                 seen_at=self._now(),
             )
-            found = judge_posted(scene, signed, lost, posted)
-            if not found:
+            if signed or posted:  # a draft that another head made pointless was no shadow
+                found = judge_posted(scene, signed, lost, posted)
+            else:
                 found = judge_shadow(scene, unposted)
             return found + judge_people(scene, self._settings) if found else []
 

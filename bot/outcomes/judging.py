@@ -120,7 +120,7 @@ def judge_shadow(scene: Scene, drafts: Iterable[Draft]) -> list[Outcome]:
     for one in watch(scene.pull.repo, drafts, {scene.pull.number: scene.change}).watched:
         thread = _as_thread(scene, one.head_sha, one.finding)
         changed = scene.evidence(thread)
-        signals = _of_code(scene, changed.suggestion_applied, changed.lines_changed)
+        signals = _of_code(scene, thread, changed.suggestion_applied, changed.lines_changed)
         spoke = next((t for t in scene.change.threads if one.url and t.url == one.url), None)
         if one.decision in NEAR and spoke is not None:
             signals.append(_by(scene, "remarked there", spoke.author, spoke.created_at))
@@ -187,7 +187,7 @@ def _has_word(scene: Scene, login: str) -> bool:
 
 def _signals(scene: Scene, thread: ReviewThread, accepted: Acceptance) -> list[Signal]:
     """Everything that was done, by whoever did it, in no order of importance."""
-    signals = _of_code(scene, accepted.suggestion_applied, accepted.lines_changed)
+    signals = _of_code(scene, thread, accepted.suggestion_applied, accepted.lines_changed)
     if thread.resolved and not scene.is_us(thread.resolved_by):
         signals.append(_by(scene, "resolved", thread.resolved_by, None))
     if thread.hidden:
@@ -211,9 +211,15 @@ def _answers(scene: Scene, thread: ReviewThread) -> list[Signal]:
     return list(last.values())
 
 
-def _of_code(scene: Scene, applied: bool | None, changed: bool | None) -> list[Signal]:
-    """What git shows; it counts for whoever's it is, as somebody who may write merged it."""
-    at = scene.pull.revisions[-1].pushed_at or scene.closed_at
+def _of_code(
+    scene: Scene, thread: ReviewThread, applied: bool | None, changed: bool | None
+) -> list[Signal]:
+    """What git shows; it counts for whoever's it is, as somebody who may write merged it.
+
+    A last push from before the remark is a commit's own date, which can be anything.
+    """
+    pushed = scene.pull.revisions[-1].pushed_at
+    at = pushed if pushed and pushed >= thread.created_at else scene.closed_at
     kinds: tuple[tuple[SignalKind, bool | None], ...] = (
         ("suggestion applied", applied),
         ("lines changed", changed),

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from bot.operations.doctor import Check, examine
+from bot.outcomes.tuned import TunedKind, Tuning
 from finetune.adapters import Registry
 from finetune.retrieval import make_retrieval
 from postil.settings import Settings, TrainSettings
@@ -81,3 +82,17 @@ def test_the_command_lists_them(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     more = {"POSTIL_HOME": str(tmp_path / "file")}
     assert run_postil("doctor", cwd=tmp_path, more=more).returncode == 1
+
+
+def test_what_outcomes_silence_is_told(tmp_path: Path) -> None:
+    registry = Registry(tmp_path)
+    made = make_retrieval(make_team(20), Settings(), registry, "team/shop").folder
+    registry.promote("team/shop", made, FORCED)
+    kinds = {"naming": TunedKind(threshold=None, reason="muted: nobody acts on them")}
+    path = tmp_path / "tuning" / "team" / "shop" / f"{made.name}.json"
+    path.parent.mkdir(parents=True)
+    tuning = Tuning(repo="team/shop", adapter=made.name, kinds=kinds)
+    path.write_bytes(msgspec.json.encode(tuning))
+    assert checks(tmp_path)["outcomes"].found == "muted: nobody acts on them"
+    path.write_text("{")
+    assert checks(tmp_path)["outcomes"].state == "missing"

@@ -284,3 +284,32 @@ def test_a_draft_whose_pull_request_stays_open_is_not_waited_for_forever(tmp_pat
         }
         now[0] += timedelta(days=91)
         assert book.waiting() == {}
+
+
+def test_without_graphql_it_is_read_over_rest_which_tells_less(stage: Stage) -> None:
+    """Nothing of resolving, hiding and reactions; what git and words tell is the same."""
+    stage.host.graphql = None
+    for told in stage.records[7]["comments"]:
+        told.pop("resolved", None)
+    stage.judge()
+    kept = stage.kept()
+    assert {key: (kept[key].verdict, kept[key].tier) for key in ("5", "9", "13", "17")} == {
+        "5": ("acted on", "A"),
+        "9": ("passed over", "D"),
+        "13": ("refused", None),
+        "17": ("passed over", None),
+    }
+    del stage.records[7]
+    assert stage.judge() == GONE
+
+
+def test_a_draft_that_another_head_made_pointless_was_no_shadow(stage: Stage) -> None:
+    span = Span(path="ships.py", side="RIGHT", start=9, end=9)
+    finding = Finding(span=span, message=SAID[9], score=0.6)
+    blank: dict[str, Any] = {"repo": REPO, "pull": 7, "adapter": "two", "skipped": {}}
+    old = Draft(head_sha=stage.head, findings=(finding,), reviewed=("ships.py",), **blank)
+    stage.inbox.save_draft(old)
+    stage.inbox.save_draft(Draft(head_sha=stage.last, findings=(), reviewed=(), **blank))
+    stage.inbox.mark_posted(REPO, 7, stage.last)
+    stage.records[7] = stage.pull([])
+    assert stage.judge() == NOTHING

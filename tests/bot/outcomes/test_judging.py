@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.outcomes.judging import judge_people, judge_posted, judge_shadow, spoken
 from mining.acceptance import Evidence
@@ -165,3 +167,32 @@ def test_in_shadow_a_spot_counts_where_a_reviewer_spoke_or_the_lines_changed() -
 def test_the_words_of_a_comment_are_read_without_links_and_marker() -> None:
     body = "> Rename it.\n\nQuoted from [pull request 3](<https://x>), …\n\n<!-- postil:1 x y -->"
     assert spoken(body) == "Rename it."
+
+
+STRANGE = st.one_of(
+    st.sampled_from(["No, this is wrong.", "Done.", "Good catch!", "Why?"]).map(
+        lambda body: {"replies": (reply(body, "sid"),)}
+    ),
+    st.sampled_from(["-1", "THUMBS_DOWN", "heart", "+1"]).map(
+        lambda content: {"reactions": (Reaction(author="sid", content=content, at=day(1.2)),)}
+    ),
+    st.just({"resolved": True, "resolved_by": "sid"}),
+)
+CODE = st.builds(
+    Evidence,
+    lines_changed=st.sampled_from([True, False, None]),
+    suggestion_applied=st.sampled_from([True, False, None]),
+)
+
+
+@given(CODE, STRANGE, st.sampled_from(["author", "zoe"]))
+def test_whatever_a_stranger_does_nothing_changes(
+    evidence: Evidence, strange: dict[str, Any], author: str
+) -> None:
+    pull = {"author": author}
+    alone, beside = judged(evidence, pull), judged(evidence, pull, **strange)
+    assert (alone.verdict, alone.tier, alone.decided_by) == (
+        beside.verdict,
+        beside.tier,
+        beside.decided_by,
+    )
