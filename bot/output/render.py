@@ -103,6 +103,8 @@ def notes(reviewed: Reviewed) -> list[str]:
         lines.append(f"{reviewed.held_back} more held back by review.max_comments")
     for why, count in reviewed.dropped.items():
         lines.append(f"{count} dropped: the message was unusable ({why})")
+    for why, count in reviewed.silenced.items():
+        lines.append(f"{count} kept to itself ({why})")
     if reviewed.seconds:
         spent = ", ".join(f"{stage} {s:.1f} s" for stage, s in reviewed.seconds.items())
         lines.append(f"time: {spent}")

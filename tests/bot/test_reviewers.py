@@ -8,7 +8,9 @@ import pytest
 
 from bot.hosts import PullHead
 from bot.model.process import ModelProcess
+from bot.outcomes.tuned import TunedKind, Tuning
 from bot.reviewers import NO_ADAPTER, AdapterReviewer, find_adapter, reviewer_factory
+from finetune.categories import categorize
 from postil.errors import AdapterError
 from postil.marker import read_marker
 from postil.records import PostedComment
@@ -68,6 +70,24 @@ def test_the_promoted_adapter_of_the_repository_reviews(bench: Bench) -> None:
     assert len(bench.opened) == 1
     bench.reader.close()
     assert bench.processes[0].pid is None
+
+
+def test_what_outcomes_muted_is_not_said_by_this_adapter_here(bench: Bench) -> None:
+    (finding,) = bench.reader.review(PULL, DIFF).findings
+    kind: str = categorize(finding.message)
+    kinds = {kind: TunedKind(threshold=None, reason="muted: x")}
+    path = bench.home / "tuning" / REPO / "one.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(msgspec.json.encode(Tuning(repo=REPO, adapter="one", kinds=kinds)))
+    muted = bench.reader.review(PULL, DIFF)
+    assert (muted.findings, muted.silenced) == ((), {"muted: x": 1})
+    assert sum(muted.chances) == muted.windows > 0
+    bench.promote(REPO, "two")
+    assert len(bench.reader.review(PULL, DIFF).findings) == 1
+    bench.promote("team/else", "one")
+    elsewhere = msgspec.structs.replace(PULL, repo="team/else")
+    assert len(bench.reader.review(elsewhere, DIFF).findings) == 1
+    bench.reader.close()
 
 
 def test_a_newly_promoted_adapter_takes_the_place_of_the_old_one(bench: Bench) -> None:
