@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from bot.commands.review_command import origin
-from postil.errors import UsageError
+from postil.errors import AdapterError, UsageError
 from postil.options import config_option
 from postil.settings import load_settings, postil_home
 
@@ -47,6 +47,7 @@ def stats(
     from bot.outcomes.rates import add_up
     from bot.outcomes.refresh import refresh as ask_host
     from bot.outcomes.shelf import read_tuning
+    from bot.outcomes.tuned import UNTUNED
     from bot.server import database_urls
     from finetune.adapters import Registry
 
@@ -66,8 +67,12 @@ def stats(
         found = add_up(Book(inbox.database).outcomes(name))
         alarms = Alarms(inbox.database)
         standing, falls = alarms.standing(name), alarms.falls(name)
-    live = Registry(home).current(name)
-    tuning = read_tuning(home, name, live.name if live else "")
+    tuning = UNTUNED
+    try:
+        live = Registry(home).current(name)
+        tuning = read_tuning(home, name, live.name) if live else UNTUNED
+    except AdapterError as error:
+        click.echo(f"postil: {error}", err=True)
     if as_json:
         follows = {"tuning": tuning, "drift": standing, "falls": falls}
         told = {"schema": 1, "repo": name, **msgspec.structs.asdict(found), **follows}

@@ -48,6 +48,15 @@ def test_the_figures_are_told_and_for_a_program_too(home: Path) -> None:
     assert "none judged" in run("--repo", "o/else").stdout
 
 
+def test_an_adapter_that_is_gone_hides_no_figures(home: Path) -> None:
+    folder = home / "adapters" / "o" / "r"
+    folder.mkdir(parents=True)
+    (folder / "current").write_text("0123456789abcdef")
+    told = run("--repo", "o/r")
+    assert "1 of 2" in told.stdout
+    assert "the current adapter is gone" in told.stderr
+
+
 def test_without_a_repository_or_a_token_one_line_says_so(home: Path) -> None:
     with pytest.raises(UsageError, match="which repository"):
         run()
