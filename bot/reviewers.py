@@ -128,10 +128,16 @@ class AdapterReviewer:
         """The process, and the adapter's folder with the number of its card's file: a promotion
         of the same adapter puts another card there."""
 
-    def read(self, repo: str, diff: str, newcomer: bool | None = None) -> Reviewed:
+    def read(
+        self,
+        repo: str,
+        diff: str,
+        newcomer: bool | None = None,
+        settings: ReviewSettings | None = None,
+    ) -> Reviewed:
         """Review a diff with the adapter of a repository; an empty review where there is none.
 
-        `newcomer`: as of `bot.review.review`.
+        `newcomer`: as of `bot.review.review`. `settings`: others than those of the reviewer.
         """
         folder = find_adapter(self._home, repo, self._adapter)
         if folder is None:
@@ -139,7 +145,8 @@ class AdapterReviewer:
         model = self._model(folder)
         begun = process_time() + model.spent_s()
         tuning = read_tuning(self._home, repo, folder.name)
-        reviewed = review(diff, model, self._settings, newcomer=newcomer, tuning=tuning)
+        wanted = settings or self._settings
+        reviewed = review(diff, model, wanted, newcomer=newcomer, tuning=tuning)
         spent = process_time() + model.spent_s() - begun
         reviewed = msgspec.structs.replace(reviewed, cpu_s=max(spent, 0.0))
         log.info(
@@ -162,11 +169,11 @@ class AdapterReviewer:
 
     def idle(self, head: PullHead) -> str:
         """Why the settings leave a pull request out, or its state does; "" if they do not."""
-        return why_idle(head, self._settings)
+        return why_idle(head, self._of(head))
 
     def review(self, head: PullHead, diff: str) -> Draft:
         """What the model says of a pull request's diff."""
-        return draft_of(head, self.read(head.repo, diff, head.newcomer))
+        return draft_of(head, self.read(head.repo, diff, head.newcomer, head.settings))
 
     def say(
         self, head: PullHead, diff: str, draft: Draft, earlier: Sequence[PostedComment]
@@ -174,21 +181,25 @@ class AdapterReviewer:
         """Word the draft; `head` is the head the draft was made for."""
         files = parse_diff(diff)
         before = look_back(earlier, files, head.repo, head.number)
+        settings = self._of(head)
         wording = Wording(
             way=draft.way,
-            provenance=self._settings.provenance,
-            named=self._settings.name_reviewers,
+            provenance=settings.provenance,
+            named=settings.name_reviewers,
             opened=head.created_at,
         )
         return write_review(draft, files, before, self._key, wording)
 
     def sum_up(self, head: PullHead, draft: Draft, standing: Standing) -> str:
         """The text of the summary; "" where the settings want none."""
-        wanted = self._settings.summary
+        wanted = self._of(head).summary
         said = draft.findings or standing.open or standing.settled
         if wanted == "never" or (wanted == "remarks" and not said):
             return ""
         return write_summary(draft, standing)
+
+    def _of(self, head: PullHead) -> ReviewSettings:
+        return head.settings or self._settings
 
     def close(self) -> None:
         """End the model's process."""

@@ -17,6 +17,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.base_settings import BaseSettings
 from bot.dashboard.routes import Dashboard
 from bot.dashboard.session import TOKEN, Guard, load_admin_token
 from bot.dashboard.setup import Setup, create_setup_app
@@ -150,6 +151,7 @@ class Workshop:
             mode=mode,
             asides=asides,
             judge=judge.judge,
+            settle_on=BaseSettings(self._settings.review),
         )
         lease_s = self._settings.server.lease_s
         jobs = Jobs(self.inbox, steps, self._queue_url, executor=self._executor, lease_s=lease_s)

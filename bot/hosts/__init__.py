@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from postil.marker import Marker, fingerprint, place_key
 from postil.records import PostedComment, Record, Side
+from postil.settings import ReviewSettings
 
 
 class PullHead(Record, frozen=True, kw_only=True):
@@ -28,6 +29,8 @@ class PullHead(Record, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     author_is_bot: bool = False
     created_at: datetime | None = None
+    settings: ReviewSettings | None = None
+    """As its base branch wants them; None: nobody asked it."""
 
 
 class LineComment(Record, frozen=True, kw_only=True):
@@ -57,6 +60,10 @@ class Pulls(Protocol):
 
     def read_diff(self, number: int) -> str:
         """The whole diff, from git where the host does not show one so large."""
+        ...
+
+    def read_file(self, path: str, sha: str) -> str | None:
+        """The text of a small file of the repository at a commit; None where there is none."""
         ...
 
     def our_comments(self, number: int) -> list[PostedComment]:

@@ -36,6 +36,10 @@ class Metered:
         """See `Pulls`."""
         return self._pulls.read_pull(number)
 
+    def read_file(self, path: str, sha: str) -> str | None:
+        """See `Pulls`."""
+        return self._pulls.read_file(path, sha)
+
     def read_diff(self, number: int) -> str:
         """See `Pulls`."""
         return self._pulls.read_diff(number)

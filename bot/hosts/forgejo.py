@@ -111,6 +111,17 @@ class ForgejoPulls:
         url = pull["base"]["repo"]["clone_url"]
         return diff_from_git(url, self._token, pull["merge_base"], pull["head"]["sha"])
 
+    def read_file(self, path: str, sha: str) -> str | None:
+        """A file as it is at a commit."""
+        where = f"{self._here}/raw/{quote(path)}?ref={quote(sha, safe='')}"
+        try:
+            return self._calls.read(where, 0, f"read {path}").text
+        except HostingError as error:
+            cause = error.__cause__
+            if isinstance(cause, requests.HTTPError) and cause.response.status_code == 404:
+                return None
+            raise
+
     def our_comments(self, number: int) -> list[PostedComment]:
         """Our line comments, reviews and summary, by our account and with a marker of our key."""
         account = self.account()

@@ -8,6 +8,7 @@ after a failure that tells nothing our marker is searched for before anybody sen
 import logging
 import time
 from collections.abc import Callable, Sequence
+from urllib.parse import quote
 
 import msgspec
 import requests
@@ -33,6 +34,7 @@ from postil.records import PostedComment, SaidIn
 log = logging.getLogger(__name__)
 
 DIFF = "application/vnd.github.diff"
+RAW = "application/vnd.github.raw+json"
 NEWCOMERS = frozenset({"FIRST_TIMER", "FIRST_TIME_CONTRIBUTOR", "NONE"})
 """As GitHub says of an author nothing of whom was merged yet."""
 
@@ -128,6 +130,27 @@ class GitHubPulls:
         compared = self._repo.compare(pull.base.sha, pull.head.sha)
         base = compared.merge_base_commit.sha
         return diff_from_git(pull.base.repo.clone_url, self._token, base, pull.head.sha)
+
+    def read_file(self, path: str, sha: str) -> str | None:
+        """A file by the contents API, as it is."""
+        try:
+            return self._calls.read(0, f"read {path}", lambda: self._file(path, sha))
+        except HostingError as error:
+            cause = error.__cause__
+            if isinstance(cause, GithubException) and cause.status == 404:
+                return None
+            raise
+
+    def _file(self, path: str, sha: str) -> str:
+        status, headers, text = self._github.requester.requestJson(
+            "GET",
+            f"/repos/{self.repo}/contents/{quote(path)}",
+            parameters={"ref": sha},
+            headers={"Accept": RAW},
+        )
+        if status >= 400:
+            raise GithubException(status, {"message": text[:200]}, headers)
+        return text
 
     def our_comments(self, number: int) -> list[PostedComment]:
         """Our line comments, reviews and summary, by our account and with a marker of our key."""

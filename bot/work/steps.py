@@ -35,6 +35,8 @@ MOVES = 3
 MOVING_WAIT_S = 30.0
 KEEPS_MOVING = "the head keeps moving"
 
+SettleOn = Callable[[Pulls, PullHead], PullHead]
+"""Puts the settings that hold for a pull request beside its head."""
 JudgePull = Callable[[str, int], str]
 """Reads what people did on a closed pull request of a repository; what came of it, in words."""
 ReviewPull = Callable[[PullHead, str], Draft]
@@ -83,6 +85,7 @@ class Steps:
         mode: Literal["shadow", "comment"],
         asides: Asides | None = None,
         judge: JudgePull | None = None,
+        settle_on: SettleOn = lambda _, head: head,
         pause_s: float = 20.0,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -93,6 +96,7 @@ class Steps:
         self._mode = mode
         self._asides = asides
         self._judge = judge
+        self._settle_on = settle_on
         self._pause_s = pause_s
         self._now = now
         self._turn = threading.Lock()
@@ -143,7 +147,7 @@ class Steps:
             found = self._judge(job.repo, job.pull) if self._judge else "closed"
             return self._end(job, "posted", found)
         pulls = self._pulls_of(job.repo)
-        head = pulls.read_pull(job.pull)
+        head = self._settle_on(pulls, pulls.read_pull(job.pull))
         if idle := self._reviewer.idle(head):
             return self._end(job, "superseded", idle)
         if self._asides is not None and (why := self._asides.before(job, head)):
@@ -153,7 +157,8 @@ class Steps:
         if self._inbox.draft(job.repo, job.pull, head.head_sha) is None:
             if self._asides is not None:
                 self._asides.begun(job.repo, head.head_sha)
-            head, diff = _settled_diff(pulls, head)
+            moved, diff = _settled_diff(pulls, head)
+            head = self._settle_on(pulls, moved)
             self._inbox.save_draft(self._reviewer.review(head, diff))
         self._inbox.move(job, "drafted")
         return head.head_sha
@@ -161,7 +166,8 @@ class Steps:
     def _post(self, job: Job, head_sha: str) -> str:
         pulls = self._pulls_of(job.repo)
         diff = pulls.read_diff(job.pull)
-        head = pulls.read_pull(job.pull)  # after the diff: unchanged, the diff was of this head
+        # after the diff: unchanged, the diff was of this head
+        head = self._settle_on(pulls, pulls.read_pull(job.pull))
         if idle := self._reviewer.idle(head):
             return self._end(job, "superseded", idle)
         if head.head_sha != head_sha:
@@ -171,7 +177,8 @@ class Steps:
         draft = self._inbox.draft(job.repo, job.pull, head_sha)
         if draft is None:
             raise HostingError(f"{job.repo}#{job.pull}: the draft of {head_sha} is gone")
-        if self._mode == "shadow" or draft.shadow:
+        mode = head.settings.mode if head.settings else self._mode
+        if mode == "shadow" or draft.shadow:
             return self._end(job, "posted", f"shadow: {len(draft.findings)} findings, none posted")
         return self._say(job, pulls, head, diff, draft)
 

@@ -14,6 +14,7 @@ from postil.errors import HostingError, PayloadError
 from postil.marker import render_marker
 from tests.bot.fake_pulls import HEAD, KEY, REPO, load_real, open_pulls, small_pull
 from tests.github_fake import ACCOUNT, TOKEN, FakeGitHub, Served
+from tests.github_repository import FakeRepository
 from tests.github_rules import lines_of
 from tests.tiny_git import TinyGit
 
@@ -364,3 +365,16 @@ def test_the_fake_refuses_what_github_refuses(fake: FakeGitHub, pulls: GitHubPul
     with pytest.raises(Exception, match="422"):
         pulls._send(8, "c" * 40, body_for(head), [])
     assert fake.ours(REPO, 8) == []
+
+
+def test_a_file_is_read_at_a_commit_and_what_is_not_there_is_none(
+    fake: FakeGitHub, pulls: GitHubPulls
+) -> None:
+    repository = FakeRepository(fake, REPO)
+    repository.put("0" * 40, {"a b/postil.toml": "[review]\n"})
+    assert pulls.read_file("a b/postil.toml", "0" * 40) == "[review]\n"
+    assert pulls.read_file("a b/postil.toml", "1" * 40) is None
+    fake.fail("GET", "/contents/", status=403)
+    with pytest.raises(HostingError, match=r"cannot read postil\.toml") as failed:
+        pulls.read_file("postil.toml", "0" * 40)
+    assert failed.value.lasting

@@ -4,6 +4,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,13 @@ def test_a_diff_from_git_is_the_diff_of_the_host(server: Server, work: Work) -> 
         pull["head"]["sha"],
     )
     assert parse_diff(taken) == parse_diff(pulls.read_diff(work.number))
+
+
+def test_a_file_is_read_at_a_commit(server: Server, work: Work) -> None:
+    with closing(open_pulls(server)) as pulls:
+        base = pulls.read_pull(work.number).base_sha
+        assert "harbour" in (pulls.read_file("README.md", base) or "")
+        assert pulls.read_file("no such/postil.toml", base) is None
     pulls.close()
 
 

@@ -9,11 +9,12 @@ import pytest
 
 from bot.door.delivery import Delivery
 from bot.door.inbox import Inbox
-from bot.hosts import PullHead
+from bot.hosts import PullHead, Pulls
 from bot.hosts.github import GitHubPulls
 from bot.work.steps import MOVED, Failure, Reviewer, Steps
-from postil.errors import AdapterError
+from postil.errors import AdapterError, ConfigError
 from postil.records import Draft
+from postil.settings import ReviewSettings
 from tests.bot.fake_pulls import DIFF, HEAD, KEY, NEXT_HEAD, REPO
 from tests.bot.stub_reviewer import StubReviewer
 from tests.github_fake import FakeGitHub
@@ -326,3 +327,31 @@ def test_what_a_person_must_mend_is_parked(inbox: Inbox, steps: Steps) -> None:
     receive(inbox, "d1")
     steps.settle("d1", Failure(text="the token is not accepted", lasting=True))
     assert ending(inbox) == ("parked", "the token is not accepted")
+
+
+def test_a_repository_in_shadow_by_its_base_is_not_posted_to(
+    inbox: Inbox, pulls: GitHubPulls, stub: StubReviewer, fake: FakeGitHub
+) -> None:
+    def in_shadow(_: Pulls, head: PullHead) -> PullHead:
+        return msgspec.structs.replace(head, settings=ReviewSettings(mode="shadow"))
+
+    reviewer = stub.reviewer()
+    steps = Steps(inbox, lambda _: pulls, reviewer, KEY, mode="comment", settle_on=in_shadow)
+    receive(inbox, "d1")
+    assert steps.draft("d1") == HEAD and steps.post("d1", HEAD) == ""
+    assert ending(inbox) == ("posted", "shadow: 1 findings, none posted")
+    assert fake.posts() == []
+
+
+def test_settings_of_the_base_that_are_wrong_park_the_job_with_their_mistake(
+    inbox: Inbox, pulls: GitHubPulls, stub: StubReviewer
+) -> None:
+    def wrong(_: Pulls, head: PullHead) -> PullHead:
+        raise ConfigError("postil.toml at the base commit: unknown key mod")
+
+    steps = Steps(inbox, lambda _: pulls, stub.reviewer(), KEY, mode="comment", settle_on=wrong)
+    receive(inbox, "d1")
+    failure = steps.draft("d1")
+    assert isinstance(failure, Failure) and failure.lasting
+    steps.settle("d1", failure)
+    assert ending(inbox) == ("parked", "postil.toml at the base commit: unknown key mod")
