@@ -246,14 +246,15 @@ def test_a_diff_from_git_is_the_diff_of_the_host(server: Server, work: Work) -> 
         pull["head"]["sha"],
     )
     assert parse_diff(taken) == parse_diff(pulls.read_diff(work.number))
+    pulls.close()
 
 
 def test_a_file_is_read_at_a_commit(server: Server, work: Work) -> None:
+    work.push(numbered(l3="three = 3"))
     with closing(open_pulls(server)) as pulls:
         base = pulls.read_pull(work.number).base_sha
         assert "harbour" in (pulls.read_file("README.md", base) or "")
         assert pulls.read_file("no such/postil.toml", base) is None
-    pulls.close()
 
 
 def test_the_server_itself_finds_nothing_live_in_what_was_made_harmless(server: Server) -> None:
