@@ -5,6 +5,7 @@ from typing import Any
 from finetune.evaluation.metrics import UNKNOWN, Interval
 from finetune.evaluation.report import Sources
 from finetune.evaluation.scorecard import (
+    Ablation,
     Calibration,
     CalibrationBin,
     CanaryScore,
@@ -23,6 +24,7 @@ from finetune.evaluation.scorecard import (
     Slice,
     SystemScore,
     TextScore,
+    TopicScore,
 )
 from mining.tallies import Tallies
 from postil.prompt import render_question
@@ -192,7 +194,34 @@ def make_scorecard(**more: Any) -> Scorecard:
         "choices": (ChoiceScore(name="base", four_way=near(0.4), gain=near(0.2)),),
         "four_way_count": 60,
         "line_chance": 0.2,
-        "text": (make_text("human"), make_text("adapter"), make_text("base")),
+        "ablation": (
+            Ablation(without="", auc=near(0.82), loss=None),
+            Ablation(without="the model's log-odds", auc=near(0.63), loss=near(0.19)),
+        ),
+        "text": tuple(
+            make_text(name)
+            for name in ("human", "adapter", "adapter by recall", "adapter by recall+write", "base")
+        ),
+        "topics": (
+            TopicScore(
+                message="Name the exception you expect here.",
+                remarks=14,
+                pulls=9,
+                threshold=0.7,
+                expected=0.55,
+                fired=6,
+                precision=near(0.5),
+            ),
+            TopicScore(
+                message=LONG,
+                remarks=6,
+                pulls=3,
+                threshold=None,
+                expected=None,
+                fired=0,
+                precision=UNKNOWN,
+            ),
+        ),
         "grounding": (
             GroundingScore(
                 name="adapter",
