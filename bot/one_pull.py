@@ -41,10 +41,10 @@ def read_pull(
     if pulls.read_pull(number).head_sha != head.head_sha:
         raise HostingError(f"{head.repo}#{number}: was pushed to while it was read; run again")
     draft = kept(head.repo, number, head.head_sha)
-    if draft and not draft.shadow and draft.adapter == reader.adapter_of(head.repo):
+    if draft and not draft.shadow and draft.adapter == reader.adapter_of(head.repo, head.number):
         reviewed = reviewed_of(draft)
     else:
-        reviewed = reader.read(head.repo, diff, head.newcomer)
+        reviewed = reader.read(head.repo, diff, head.newcomer, pull=head.number)
     placed = place_all(reviewed.findings, parse_diff(diff), head.repo, number)
     return PullReview(head=head, diff=diff, reviewed=reviewed, placed=tuple(placed))
 

@@ -4,6 +4,7 @@ One process is held at a time. Another adapter, by promotion or because the next
 another repository, takes its place; on the same base it is put beside the first, which stays.
 """
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -92,6 +93,25 @@ def _at_server(folder: Path, engine: EngineSettings, tokenizer: Path) -> dict[st
     }
 
 
+def find_for(home: Path, repo: str, pull: int, canary: float, name: str = "") -> Path | None:
+    """The adapter of a pull request: the candidate's for a share of them, else the promoted one."""
+    if not name and repo and in_canary(repo, pull, canary):
+        try:
+            candidate = Registry(home).candidate(repo)
+        except AdapterError as error:
+            log.warning("repo=%s reviewed by the promoted adapter: %s", repo, error)
+            candidate = None
+        if candidate is not None:
+            return candidate
+    return find_adapter(home, repo, name)
+
+
+def in_canary(repo: str, pull: int, share: float) -> bool:
+    """Whether a pull request is among those that the candidate reviews; the same at every push."""
+    digest = hashlib.sha256(f"{repo.lower()}#{pull}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < share * 2**64
+
+
 OpenModel = Callable[[Path], ModelProcess]
 
 
@@ -134,12 +154,14 @@ class AdapterReviewer:
         diff: str,
         newcomer: bool | None = None,
         settings: ReviewSettings | None = None,
+        pull: int | None = None,
     ) -> Reviewed:
         """Review a diff with the adapter of a repository; an empty review where there is none.
 
         `newcomer`: as of `bot.review.review`. `settings`: others than those of the reviewer.
+        `pull`: a number may make it the candidate's.
         """
-        folder = find_adapter(self._home, repo, self._adapter)
+        folder = self._choose(repo, pull, settings)
         if folder is None:
             return read_nothing(diff, NO_ADAPTER)
         model = self._model(folder)
@@ -162,10 +184,17 @@ class AdapterReviewer:
             log.warning("repo=%s %s", repo, reviewed.note)
         return reviewed
 
-    def adapter_of(self, repo: str) -> str:
-        """The digest of the adapter that would read a repository; "" where there is none."""
-        folder = find_adapter(self._home, repo, self._adapter)
+    def adapter_of(
+        self, repo: str, pull: int | None = None, settings: ReviewSettings | None = None
+    ) -> str:
+        """The digest of the adapter that would read a pull request; "" where there is none."""
+        folder = self._choose(repo, pull, settings)
         return folder.name if folder else ""
+
+    def _choose(self, repo: str, pull: int | None, own: ReviewSettings | None) -> Path | None:
+        settings = own or self._settings
+        canary = settings.canary if pull is not None else 0.0
+        return find_for(self._home, repo, pull or 0, canary, self._adapter)
 
     def idle(self, head: PullHead) -> str:
         """Why the settings leave a pull request out, or its state does; "" if they do not."""
@@ -173,7 +202,8 @@ class AdapterReviewer:
 
     def review(self, head: PullHead, diff: str) -> Draft:
         """What the model says of a pull request's diff."""
-        return draft_of(head, self.read(head.repo, diff, head.newcomer, head.settings))
+        reviewed = self.read(head.repo, diff, head.newcomer, head.settings, head.number)
+        return draft_of(head, reviewed)
 
     def say(
         self, head: PullHead, diff: str, draft: Draft, earlier: Sequence[PostedComment]

@@ -35,6 +35,7 @@ from bot.outcomes.judge import Judge
 from bot.work.asides import Asides
 from bot.work.jobs import Jobs
 from bot.work.ledger import Ledger
+from bot.work.retraining import Retrainer
 from bot.work.steps import Reviewer, Steps
 from bot.work.sweep import Sweep, Sweeper
 from mining.commands import store_url
@@ -64,7 +65,9 @@ class Workshop:
         environment: Mapping[str, str],
         reviewer_factory: ReviewerFactory,
         executor: str,
+        config: Path | None = None,
     ) -> None:
+        """`config`: the file that `settings` are from, for the runs of `postil retrain`."""
         self._settings = settings
         self._home = home
         self._store_url = environment.get("POSTIL_DATABASE_URL") or store_url(home)
@@ -80,6 +83,14 @@ class Workshop:
         self._following = Following(home, self.inbox.database, settings.outcomes)
         sweep = Sweep(self._access, self.inbox, settings.repo, follow=self._following.draw)
         self._sweeper = Sweeper(sweep, self.wake)
+        self._retrainer = Retrainer(
+            home,
+            self._store_url,
+            settings.retrain.every_s if executor == SERVER else 0.0,
+            settings.repo,
+            environment,
+            ("--config", str(config)) if config else (),
+        )
         self._jobs: Jobs | None = None
         self._trouble = LOADING
         self._stopping = threading.Event()
@@ -111,6 +122,7 @@ class Workshop:
         """Let the running review end, or leave it to the next start."""
         self._stopping.set()
         self._sweeper.stop()
+        self._retrainer.stop()
         self._opening.join(DRAIN_S)
         if self._jobs is not None:
             self._jobs.stop(DRAIN_S)
@@ -159,6 +171,7 @@ class Workshop:
         self._jobs, self._trouble = jobs, ""
         if self._executor == SERVER:
             self._sweeper.start()
+            self._retrainer.start()
 
 
 class Door(BaseApplication):  # type: ignore[misc]
@@ -218,15 +231,19 @@ def serve(
     home: Path,
     environment: Mapping[str, str],
     reviewer_factory: ReviewerFactory,
+    config: Path | None = None,
 ) -> None:
-    """Run the webhook server until it is told to stop; ConfigError where a secret is missing."""
+    """Run the webhook server until it is told to stop; ConfigError where a secret is missing.
+
+    `config`: the file that `settings` are from, if one was named.
+    """
     secret = load_secret(environment, home)
     set_up_logs(home, environment)
     check_sign_in(settings.server, home, environment)
     _check_place(settings, home, environment)
 
     def open_workshop() -> Workshop:
-        return Workshop(settings, home, environment, reviewer_factory, SERVER)
+        return Workshop(settings, home, environment, reviewer_factory, SERVER, config)
 
     Door(settings, secret, open_workshop, load_admin_token(environment)).run()
 

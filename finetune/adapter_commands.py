@@ -10,7 +10,7 @@ from typing import Literal
 import click
 import msgspec
 
-from finetune.adapters import CARD, CURRENT, Registry, load_card
+from finetune.adapters import CANDIDATE, CARD, CURRENT, Registry, load_card
 from postil.errors import ConfigError, UsageError
 from postil.options import home_option
 from postil.settings import load_settings, postil_home
@@ -31,14 +31,14 @@ def adapters() -> None:
 @repo_option
 @home_option
 def list_adapters(repo: str | None, home: Path | None) -> None:
-    """Every adapter of a repository, oldest first; * marks the promoted one."""
+    """Every adapter of a repository, oldest first; * marks the promoted one, ? the candidate."""
     registry, name = Registry(home or postil_home(os.environ)), named(repo)
-    current = registry.current(name)
+    current, candidate = registry.current(name), registry.candidate(name)
     for folder in registry.list(name):
         card = load_card(folder)
         loss = card.metrics.get("held_out_loss", float("nan"))
         found = f"pairs  held-out loss {loss:.3f}" if card.has_weights else "remarks, no weights"
-        mark = "*" if folder == current else " "
+        mark = "*" if folder == current else "?" if folder == candidate else " "
         click.echo(
             f"{mark} {folder.name}  {card.created_at:%Y-%m-%d %H:%M}  {card.mode:5}"
             f"  {card.pairs} {found}"
@@ -71,9 +71,14 @@ def show(adapter: str, html_file: Path | None, repo: str | None, home: Path | No
 @click.argument("adapter")
 @click.option("--shadow", is_flag=True, help="Unproved: record what it would say, post nothing.")
 @click.option("--force", is_flag=True, help="Unproved: let it speak; its card keeps that.")
+@click.option(
+    "--canary", is_flag=True, help="Only as the candidate, on review.canary of the pull requests."
+)
 @repo_option
 @home_option
-def promote(adapter: str, shadow: bool, force: bool, repo: str | None, home: Path | None) -> None:
+def promote(
+    adapter: str, shadow: bool, force: bool, canary: bool, repo: str | None, home: Path | None
+) -> None:
     """Let ADAPTER (its digest, or the start of it) review from now on.
 
     Only one that `postil evaluate` has shown to be better than what costs less may speak.
@@ -87,9 +92,19 @@ def promote(adapter: str, shadow: bool, force: bool, repo: str | None, home: Pat
     folder = registry.find(name, adapter)
     way: Literal["shadow", "forced"] | None = "shadow" if shadow else "forced" if force else None
     promotion = decide(where, name, folder, registry.current(name), way)
-    registry.promote(name, folder, promotion)
+    place = CANDIDATE if canary else CURRENT
+    (registry.stage if canary else registry.promote)(name, folder, promotion)
     said = {"earned": "", "forced": ", by force", "shadow": ", in shadow: it posts nothing"}
-    click.echo(f"{name}: {folder.name} is {CURRENT}{said[promotion.how]}")
+    click.echo(f"{name}: {folder.name} is {place}{said[promotion.how]}")
+
+
+@adapters.command()
+@repo_option
+@home_option
+def withdraw(repo: str | None, home: Path | None) -> None:
+    """Take the candidate back: the current adapter reviews every pull request again."""
+    registry, name = Registry(home or postil_home(os.environ)), named(repo)
+    click.echo(f"{name}: {registry.withdraw(name)} is no {CANDIDATE} any more")
 
 
 @adapters.command()

@@ -50,7 +50,8 @@ def serve(host: str | None, port: int | None, setup: bool, config: Path | None) 
     if setup:
         serve_setup(settings, home, os.environ)
         return
-    run_server(settings, home, os.environ, reviewer_factory(settings, home, os.environ))
+    factory = reviewer_factory(settings, home, os.environ)
+    run_server(settings, home, os.environ, factory, config)
 
 
 @click.command()

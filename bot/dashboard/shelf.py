@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Literal
 
-from finetune.adapters import PREVIOUS, Registry, load_card
+from finetune.adapters import CANDIDATE, PREVIOUS, Registry, load_card
 from finetune.evaluation.kept import REPORT, evaluations_folder
 from finetune.promotion import decide
-from postil.errors import AdapterError
+from finetune.retraining.ledger import Ledger, Past, Run
+from postil.errors import AdapterError, ConfigError
 from postil.records import AdapterCard, Record
+
+MOST_RUNS = 12
 
 
 class Shown(Record, frozen=True, kw_only=True):
@@ -17,6 +20,7 @@ class Shown(Record, frozen=True, kw_only=True):
     card: AdapterCard | None
     fault: str
     current: bool
+    candidate: bool
     has_report: bool
 
 
@@ -26,6 +30,9 @@ class Shelf(Record, frozen=True, kw_only=True):
     repo: str
     adapters: tuple[Shown, ...]
     may_roll_back: bool
+    runs: tuple[Past, ...]
+    """Retrainings, newest first."""
+    under_way: Run | None
 
 
 def list_repos(home: Path) -> list[str]:
@@ -41,11 +48,20 @@ def look_at(home: Path, repo: str) -> Shelf:
         live = registry.current(repo)
     except AdapterError:
         live = None
-    shown = [_show(home, repo, folder, live) for folder in registry.list(repo)]
+    ledger = Ledger(home, repo)
+    tried = registry.folder(repo) / CANDIDATE
+    candidate = tried.read_text().strip() if tried.exists() else ""
+    shown = [_show(home, repo, folder, live, candidate) for folder in registry.list(repo)]
+    try:
+        runs, under_way = ledger.past(), ledger.run()
+    except ConfigError:
+        runs, under_way = (), None
     return Shelf(
         repo=repo,
         adapters=tuple(reversed(shown)),
         may_roll_back=(registry.folder(repo) / PREVIOUS).exists(),
+        runs=tuple(reversed(runs))[:MOST_RUNS],
+        under_way=under_way,
     )
 
 
@@ -72,7 +88,7 @@ def read_report(home: Path, repo: str, name: str) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-def _show(home: Path, repo: str, folder: Path, live: Path | None) -> Shown:
+def _show(home: Path, repo: str, folder: Path, live: Path | None, candidate: str) -> Shown:
     try:
         card, fault = load_card(folder), ""
     except AdapterError as error:
@@ -82,5 +98,6 @@ def _show(home: Path, repo: str, folder: Path, live: Path | None) -> Shown:
         card=card,
         fault=fault,
         current=folder == live,
+        candidate=folder.name == candidate,
         has_report=(evaluations_folder(home, repo, folder.name) / REPORT).is_file(),
     )

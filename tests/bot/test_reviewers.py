@@ -9,7 +9,13 @@ import pytest
 from bot.hosts import PullHead
 from bot.model.process import ModelProcess
 from bot.outcomes.tuned import TunedKind, Tuning
-from bot.reviewers import NO_ADAPTER, AdapterReviewer, find_adapter, reviewer_factory
+from bot.reviewers import (
+    NO_ADAPTER,
+    AdapterReviewer,
+    find_adapter,
+    in_canary,
+    reviewer_factory,
+)
 from finetune.categories import categorize
 from postil.errors import AdapterError
 from postil.marker import read_marker
@@ -107,6 +113,40 @@ def test_a_promotion_of_the_same_adapter_is_heard(bench: Bench) -> None:
     bench.reader.review(PULL, DIFF)
     assert len(bench.opened) == 2 and bench.processes[0].pid is None
     bench.reader.close()
+
+
+def test_a_share_of_the_pull_requests_is_always_the_candidates(bench: Bench) -> None:
+    chosen = [number for number in range(1000) if in_canary(REPO, number, 0.1)]
+    assert 70 <= len(chosen) <= 130
+    assert chosen == [number for number in range(1000) if in_canary(REPO.upper(), number, 0.1)]
+    assert chosen != [number for number in range(1000) if in_canary("team/other", number, 0.1)]
+    more = {number for number in range(1000) if in_canary(REPO, number, 0.2)}
+    assert more > set(chosen), "a larger share keeps those it had"
+    assert not any(in_canary(REPO, number, 0.0) for number in range(1000))
+
+
+def test_the_candidate_reviews_its_share_and_the_current_one_the_rest(bench: Bench) -> None:
+    bench.promote(REPO, "two")
+    bench.promote(REPO, "one")
+    (bench.home / "adapters" / REPO / "candidate").write_text("two")
+    reader = AdapterReviewer(ReviewSettings(canary=0.1), bench.home, bench.open, KEY)
+    inside = next(number for number in range(1000) if in_canary(REPO, number, 0.1))
+    outside = next(number for number in range(1000) if not in_canary(REPO, number, 0.1))
+    for number, adapter in ((outside, "one"), (inside, "two"), (outside, "one"), (inside, "two")):
+        pull = msgspec.structs.replace(PULL, number=number)
+        assert reader.review(pull, DIFF).adapter == adapter
+        assert reader.adapter_of(REPO, number) == adapter
+    assert reader.read(REPO, DIFF).adapter == "one", "no pull request, no share"
+    (bench.home / "adapters" / REPO / "two" / "card.json").unlink()
+    assert reader.adapter_of(REPO, inside) == "one", "a candidate that is gone is left out"
+    reader.close()
+
+
+def test_without_a_share_in_the_settings_a_candidate_reviews_nothing(bench: Bench) -> None:
+    bench.promote(REPO, "two")
+    bench.promote(REPO, "one")
+    (bench.home / "adapters" / REPO / "candidate").write_text("two")
+    assert {bench.reader.adapter_of(REPO, number) for number in range(50)} == {"one"}
 
 
 def test_a_repository_without_an_adapter_is_read_by_nobody(bench: Bench) -> None:
