@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from time import process_time
+from typing import Protocol
 
 import msgspec
 
@@ -25,6 +26,7 @@ from bot.saying.posting import Standing
 from bot.saying.summary import write_summary
 from bot.work.steps import Reviewer
 from finetune.adapters import CARD, Registry
+from finetune.pooling import pooled_repo
 from postil.diff import parse_diff
 from postil.errors import AdapterError
 from postil.records import Draft, PostedComment
@@ -56,9 +58,14 @@ def open_model(
     environment: Mapping[str, str],
     base_name: str = "",
     engine: EngineSettings = LOCAL,
+    repo: str = "",
 ) -> ModelProcess:
-    """The process of a verified adapter; nothing is loaded before it is asked something."""
-    card, info = read_info(folder)
+    """The process of a verified adapter; nothing is loaded before it is asked something.
+
+    `repo`: where it reviews, for an adapter of several repositories.
+    """
+    card, info = read_info(folder, repo)
+    place = {"repo": repo} if card.pooled else {}
     served = card.has_weights and engine.kind == "openai"
 
     def find_spec() -> dict[str, str]:
@@ -79,9 +86,12 @@ def open_model(
             "base_sha256": base.sha256,
         }
 
+    def spec_there() -> dict[str, str]:
+        return {**find_spec(), **place}
+
     own = {**environment, "POSTIL_HOME": str(home.resolve())}
     factory = SERVED if served else LOAD if card.has_weights else REMEMBER
-    return ModelProcess(info, factory, find_spec, own)
+    return ModelProcess(info, factory, spec_there, own)
 
 
 def _at_server(folder: Path, engine: EngineSettings, tokenizer: Path) -> dict[str, str]:
@@ -112,7 +122,10 @@ def in_canary(repo: str, pull: int, share: float) -> bool:
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
-OpenModel = Callable[[Path], ModelProcess]
+class OpenModel(Protocol):
+    """Opens an adapter's process, for one repository where it is of several."""
+
+    def __call__(self, folder: Path, *, repo: str = ...) -> ModelProcess: ...
 
 
 def adapter_opener(
@@ -144,9 +157,9 @@ class AdapterReviewer:
         self._open = open_adapter
         self._key = key
         self._adapter = adapter
-        self._held: tuple[tuple[Path, int], ModelProcess] | None = None
+        self._held: tuple[tuple[Path, int, str], ModelProcess] | None = None
         """The process, and the adapter's folder with the number of its card's file: a promotion
-        of the same adapter puts another card there."""
+        of the same adapter puts another card there; of a pooled one, the repository as well."""
 
     def read(
         self,
@@ -164,7 +177,7 @@ class AdapterReviewer:
         folder = self._choose(repo, pull, settings)
         if folder is None:
             return read_nothing(diff, NO_ADAPTER)
-        model = self._model(folder)
+        model = self._model(folder, repo)
         begun = process_time() + model.spent_s()
         tuning = read_tuning(self._home, repo, folder.name)
         wanted = settings or self._settings
@@ -194,7 +207,9 @@ class AdapterReviewer:
     def _choose(self, repo: str, pull: int | None, own: ReviewSettings | None) -> Path | None:
         settings = own or self._settings
         canary = settings.canary if pull is not None else 0.0
-        return find_for(self._home, repo, pull or 0, canary, self._adapter)
+        pooled = settings.adapter if repo and not self._adapter else ""
+        shelf = pooled_repo(repo, pooled) if pooled else repo
+        return find_for(self._home, shelf, pull or 0, canary, self._adapter)
 
     def idle(self, head: PullHead) -> str:
         """Why the settings leave a pull request out, or its state does; "" if they do not."""
@@ -237,10 +252,11 @@ class AdapterReviewer:
             self._held[1].close()
             self._held = None
 
-    def _model(self, folder: Path) -> ModelProcess:
-        held = (folder, (folder / CARD).stat().st_ino)
+    def _model(self, folder: Path, repo: str) -> ModelProcess:
+        place = repo if folder.parent.name.startswith("+") else ""
+        held = (folder, (folder / CARD).stat().st_ino, place)
         if self._held is None or self._held[0] != held:
-            opened = self._open(folder)
+            opened = self._open(folder, repo=place)
             if self._held is not None:
                 opened.take_over(self._held[1])
             self._held = (held, opened)

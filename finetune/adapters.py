@@ -35,7 +35,7 @@ CANDIDATE = "candidate"
 """Beside `current`: what reviews a share of the pull requests, where settings give it one."""
 POINTERS = (CURRENT, PREVIOUS, CANDIDATE)
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
-REPO = re.compile(r"[\w.-]+(/[\w.-]+)*")
+REPO = re.compile(r"[\w.-]+(/\+?[\w.-]+)*")
 MAKING = ".making-"
 GONE = ".gone-"
 """A folder on its way out: its name is no digest any more, so no reader opens it."""

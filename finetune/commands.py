@@ -5,7 +5,7 @@ torch is imported once the options have been read.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from finetune.training.progress import made_text, plan_text, show_run, stages
 from mining.advice import advise
 from postil.errors import ConfigError, UsageError
 from postil.options import home_option
-from postil.records import Pair
+from postil.records import Pair, write_jsonl
 from postil.settings import Settings, load_settings, postil_home
 
 if TYPE_CHECKING:
@@ -44,7 +44,18 @@ pairs_option = click.option(
 
 @click.command()
 @pairs_option
-@repo_option
+@click.option(
+    "--repo",
+    "repos",
+    multiple=True,
+    metavar="OWNER/NAME",
+    help="Whose adapter; default: repo in postil.toml, or the pairs'. With --pooled, several.",
+)
+@click.option(
+    "--pooled",
+    metavar="NAME",
+    help="One adapter for all --repo of one owner, kept as OWNER/+NAME; review.adapter chooses it.",
+)
 @click.option(
     "--mode",
     type=click.Choice(["qlora", "lora", "full", "retrieval"]),
@@ -57,7 +68,8 @@ pairs_option = click.option(
 @home_option
 def train(
     pairs: Path | None,
-    repo: str | None,
+    repos: tuple[str, ...],
+    pooled: str | None,
     mode: str | None,
     base: str | None,
     epochs: float | None,
@@ -68,6 +80,10 @@ def train(
     given = {"mode": mode, "base": base, "epochs": epochs}
     changed = {key: value for key, value in given.items() if value is not None}
     where = home or postil_home(os.environ)
+    if len(repos) > 1 and not pooled:
+        raise UsageError("several --repo make one adapter only with --pooled NAME")
+    if pooled and (pairs is not None or mode == "retrieval"):
+        raise UsageError("--pooled takes built datasets of --repo, and trains: no --pairs")
     with joined() as team:
         settings = changed_settings(load_settings(Path.cwd()), changed)
         leads = team is None or team.leads
@@ -76,13 +92,16 @@ def train(
                 raise UsageError(
                     "mode retrieval trains nothing: no --base, no --epochs, no launcher"
                 )
-            rows, name = read_pairs(pairs, repo or settings.repo, where)
+            rows, name = read_pairs(pairs, next(iter(repos), settings.repo), where)
             remember(rows, settings, Registry(where), name, dry_run=dry_run)
             return
         from finetune.processor import prepare_processor
 
         prepare_processor()
-        rows, name = read_pairs(pairs, repo or settings.repo, where, told=leads)
+        if pooled:
+            rows, name = read_pooled(repos, pooled, where)
+        else:
+            rows, name = read_pairs(pairs, next(iter(repos), settings.repo), where, told=leads)
         if leads and (advice := advise(rows)):
             click.echo(advice, err=True)
         from finetune.base_model import find_base
@@ -244,6 +263,18 @@ def read_pairs(
 
     rows = read_any_pairs(file, partial(click.echo, err=True) if pairs and told else None)
     return rows, repo or next((row.repo for row in rows if row.repo), source_name(file))
+
+
+def read_pooled(repos: Sequence[str], name: str, home: Path) -> tuple[list[Pair], str]:
+    """The pairs of several repositories, kept as a dataset of their own; and its name."""
+    from finetune.pooling import pool, pooled_repo
+
+    rows = list(pool({repo: read_pairs(None, repo, home)[0] for repo in repos}))
+    pooled = pooled_repo(repos[0], name)
+    folder = home / "datasets" / pooled
+    folder.mkdir(parents=True, exist_ok=True)
+    write_jsonl(folder / "pairs.jsonl", rows)
+    return rows, pooled
 
 
 def source_name(source: Path) -> str:

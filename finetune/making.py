@@ -28,6 +28,7 @@ from finetune.gate import CHEAP_GATE_FILE, GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
 from finetune.kind_thresholds import ask_words, likeliest, with_kinds
 from finetune.newer import seen_until
+from finetune.pooling import own_gate, repos_of, shown_entries
 from finetune.precedents import show_precedents
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
 from finetune.retrieval import calibrate_memory
@@ -112,13 +113,22 @@ def make_adapter(
             run_folder.copy_metrics(folder / METRICS)
             del prepared
             named = settings.review.name_reviewers
-            write_index(folder / INDEX_FILE, index_entries(pairs, named=named))
+            pooled = repos_of(pairs)
+            entries = index_entries(pairs, named=named, pooled=bool(pooled))
+            write_index(folder / INDEX_FILE, entries)
             card = describe(pairs, settings, base, repo, plan, done, len(canaries))
             engine = _remembering(base, folder, card, settings, registry.home)
             recall = Recall.read(folder / INDEX_FILE)
-            write_topics(folder / TOPICS_FILE, recurring(pairs, recall, settings))
+            if not pooled:  # a topic of several repositories would quote one in another
+                write_topics(folder / TOPICS_FILE, recurring(pairs, recall, settings))
             chosen = _choose_way(pairs, settings, engine, recall)
             gate = _calibrate(pairs, settings, engine, recall, chosen.way, progress, limits)
+            for one in pooled:
+                own = [pair for pair in pairs if pair.repo == one]
+                past = Recall(shown_entries(entries, card, one))
+                theirs = _calibrate(own, settings, engine, past, chosen.way, progress, limits)
+                if theirs is not None:
+                    write_gate(folder / own_gate(one), theirs)
             if gate is not None:
                 write_gate(folder / GATE_FILE, gate)
                 cheap = calibrate_memory(pairs, recall, settings)
@@ -220,6 +230,7 @@ def describe(
         metrics={name: value for name, value in metrics.items() if math.isfinite(value)},
         created_at=datetime.now(UTC),
         seen_until=seen_until(pairs),
+        pooled=repos_of(pairs),
     )
 
 

@@ -69,6 +69,8 @@ class IndexEntry(Record, frozen=True, kw_only=True):
     """Rows of `text` the remark stood on, 1-based, both included."""
     author: str = ""
     """Left out unless `review.name_reviewers` asks for it."""
+    repo: str = ""
+    """Of a pooled adapter alone: where the remark was made, the only place it is shown at."""
 
     def rows(self) -> list[str]:
         """The rows the remark stood on, without their marks."""
@@ -137,10 +139,12 @@ def window_text(window: Window) -> str:
     return "\n".join(line.kind + line.text for line in window.lines)
 
 
-def index_entries(pairs: Iterable[Pair], *, named: bool = False) -> list[IndexEntry]:
+def index_entries(
+    pairs: Iterable[Pair], *, named: bool = False, pooled: bool = False
+) -> list[IndexEntry]:
     """The accepted remarks of the training part whose windows were rebuilt from git.
 
-    `named`: with their authors.
+    `named`: with their authors; `pooled`: with their repositories.
     """
     found = []
     for pair in pairs:
@@ -161,6 +165,7 @@ def index_entries(pairs: Iterable[Pair], *, named: bool = False) -> list[IndexEn
             start=remark.anchor.start,
             end=remark.anchor.end,
             author=pair.author if named else "",
+            repo=pair.repo if pooled else "",
         )
         found.append(entry)
     return found

@@ -293,6 +293,8 @@ class AdapterCard(Record, frozen=True, kw_only=True):
     seen_until: datetime | None = None
     """When the youngest pull request was decided that training, early stopping or calibration saw;
     None: an earlier release made it, and `created_at` is all that is known."""
+    pooled: tuple[str, ...] = ()
+    """The repositories it was trained on, where there are several."""
 
     @property
     def has_weights(self) -> bool:

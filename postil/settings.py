@@ -219,6 +219,8 @@ class ReviewSettings(Section, frozen=True, kw_only=True):
     """Pull requests with one of these labels are not reviewed."""
     only_labels: tuple[str, ...] = ()
     """Only pull requests with one of these labels are; empty: all."""
+    adapter: str = ""
+    """The name of an adapter that was pooled over repositories of the owner; empty: its own."""
     canary: float = 0.0
     """Share of the pull requests, 0 to 0.5, that the candidate reviews while there is one."""
     provenance: bool = True

@@ -10,6 +10,7 @@ from typing import get_args
 from bot.review import ModelInfo
 from finetune.adapters import load_card
 from finetune.gate import GATE_FILE, read_gate
+from finetune.pooling import gate_file
 from finetune.speaking import threshold_of, way_of
 from finetune.topics import TOPICS_FILE, decode_topics
 from postil.errors import AdapterError
@@ -19,8 +20,11 @@ PRECISIONS = ("bf16", "fp32", "nf4", "nf4-fp32")
 """`finetune.base_model.Precision`, which cannot be asked without torch."""
 
 
-def read_info(folder: Path) -> tuple[AdapterCard, ModelInfo]:
-    """The verified card, and what a review needs to know; AdapterError if it cannot be used."""
+def read_info(folder: Path, repo: str = "") -> tuple[AdapterCard, ModelInfo]:
+    """The verified card, and what a review needs to know; AdapterError if it cannot be used.
+
+    `repo`: where it reviews; a pooled adapter speaks there by a gate of its own.
+    """
     card = load_card(folder)
     if card.scoring.get("precision", "bf16") not in PRECISIONS:
         precision = card.scoring["precision"]
@@ -28,7 +32,7 @@ def read_info(folder: Path) -> tuple[AdapterCard, ModelInfo]:
     way = way_of(card)
     if way not in get_args(Way):
         raise AdapterError(f"{folder}: says things by {way!r}, which this Postil cannot")
-    gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
+    gate = read_gate(folder / gate_file(card, repo, GATE_FILE)) if GATE_FILE in card.files else None
     topics = decode_topics(folder / TOPICS_FILE) if TOPICS_FILE in card.files else ()
     info = ModelInfo(
         adapter=folder.name,

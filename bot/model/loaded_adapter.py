@@ -80,7 +80,7 @@ def load(spec: Mapping[str, str], before: LoadedAdapter | None = None) -> Loaded
     """Load and verify; AdapterError for whatever is not what its card says."""
     prepare_processor()
     folder = Path(spec["adapter"])
-    card, info = read_info(folder)
+    card, info = read_info(folder, spec.get("repo", ""))
     base = BaseModel(
         name=spec["base"],
         folder=Path(spec["base_folder"]),
@@ -107,4 +107,4 @@ def load(spec: Mapping[str, str], before: LoadedAdapter | None = None) -> Loaded
 
         with use():
             pass  # verified and loaded
-    return LoadedAdapter(info, use, read_voice(folder, card), shelf)
+    return LoadedAdapter(info, use, read_voice(folder, card, spec.get("repo", "")), shelf)

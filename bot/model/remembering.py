@@ -12,6 +12,7 @@ from bot.model.adapter_info import read_info
 from bot.review import ModelInfo, Recalled
 from finetune.features import SPEAK, window_features
 from finetune.gate import GATE_FILE, read_gate
+from finetune.pooling import gate_file, shown_entries
 from finetune.recall import INDEX_FILE, SHOWN, Match, Recall
 from finetune.speaking import Voice, way_of
 from finetune.topics import TOPICS_FILE, Fired, read_topics
@@ -106,16 +107,24 @@ def recalled(match: Match) -> Recalled:
 def load(spec: Mapping[str, str]) -> Remembering:
     """Read and verify; AdapterError for whatever is not what its card says."""
     folder = Path(spec["adapter"])
-    card, info = read_info(folder)
-    voice = read_voice(folder, card)
+    repo = spec.get("repo", "")
+    card, info = read_info(folder, repo)
+    voice = read_voice(folder, card, repo)
     if card.has_weights or (voice.gate and SPEAK in voice.gate.features):
         raise AdapterError(f"{folder}: not made to be used without a model")
     return Remembering(info, voice)
 
 
-def read_voice(folder: Path, card: AdapterCard) -> Voice:
-    """The gate, where it was calibrated, the accepted remarks of an adapter, and their topics."""
-    gate = read_gate(folder / GATE_FILE) if GATE_FILE in card.files else None
+def read_voice(folder: Path, card: AdapterCard, repo: str = "") -> Voice:
+    """The gate, where it was calibrated, the accepted remarks of an adapter, and their topics.
+
+    Of a pooled adapter only what belongs to `repo`: no remark is shown in another repository.
+    """
+    deciding = gate_file(card, repo, GATE_FILE)
+    gate = read_gate(folder / deciding) if deciding in card.files else None
     recall = Recall.read(folder / INDEX_FILE) if INDEX_FILE in card.files else Recall(())
+    if card.pooled:
+        recall = Recall(shown_entries(recall.entries, card, repo))
+        return Voice(way=way_of(card), gate=gate, recall=recall)
     topics = read_topics(folder / TOPICS_FILE, recall) if TOPICS_FILE in card.files else []
     return Voice(way=way_of(card), gate=gate, recall=recall, topics=tuple(topics))

@@ -63,9 +63,9 @@ class ServedAdapter(LoadedAdapter):
 def load(spec: Mapping[str, str]) -> ServedAdapter:
     """Read the card and ask the server what it gives."""
     folder = Path(spec["adapter"])
-    card, info = read_info(folder)
+    card, info = read_info(folder, spec.get("repo", ""))
     engine = open_served(spec["url"], spec["model"], Path(spec["tokenizer"]), card.max_length)
-    voice = read_voice(folder, card)
+    voice = read_voice(folder, card, spec.get("repo", ""))
     if not engine.has_scores:
         cheap = folder / CHEAP_GATE_FILE
         gate = read_gate(cheap) if CHEAP_GATE_FILE in card.files else None

@@ -54,7 +54,7 @@ class Bench:
         (folder.parent / "current").write_text(name)
         return folder
 
-    def open(self, folder: Path) -> ModelProcess:
+    def open(self, folder: Path, *, repo: str = "") -> ModelProcess:
         self.opened.append(folder)
         info = msgspec.structs.replace(stub_info(), adapter=folder.name)
         spec = {"rule:sum(": "Sum it elsewhere."}
