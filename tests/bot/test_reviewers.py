@@ -149,6 +149,18 @@ def test_without_a_share_in_the_settings_a_candidate_reviews_nothing(bench: Benc
     assert {bench.reader.adapter_of(REPO, number) for number in range(50)} == {"one"}
 
 
+def test_a_repository_chooses_an_adapter_that_its_owner_pooled(bench: Bench) -> None:
+    bench.promote("team/+org", "pooled")
+    own = ReviewSettings(adapter="org")
+    assert bench.reader.adapter_of(REPO) == "one"
+    assert bench.reader.adapter_of(REPO, 7, own) == "pooled"
+    assert bench.reader.adapter_of("team/other", 7, own) == "pooled"
+    assert bench.reader.adapter_of("strangers/shop", 7, own) == "", "of no other owner"
+    draft = bench.reader.review(msgspec.structs.replace(PULL, settings=own), DIFF)
+    assert draft.adapter == "pooled"
+    bench.reader.close()
+
+
 def test_a_repository_without_an_adapter_is_read_by_nobody(bench: Bench) -> None:
     other = msgspec.structs.replace(PULL, repo="team/other")
     draft = bench.reader.review(other, DIFF)
