@@ -80,7 +80,7 @@ class Workshop:
         self.intake = Intake(self.inbox)
         ledger = Ledger(self.inbox.database)
         self._access = open_access(server, home, environment, self._key, ledger)
-        self._following = Following(home, self.inbox.database, settings.outcomes)
+        self._following = Following(home, self.inbox.database, self._store_url, settings.outcomes)
         sweep = Sweep(self._access, self.inbox, settings.repo, follow=self._following.draw)
         self._sweeper = Sweeper(sweep, self.wake)
         self._retrainer = Retrainer(

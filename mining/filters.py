@@ -101,6 +101,8 @@ def drop_reason(thread: ReviewThread, settings: MiningSettings) -> str | None:
         return "by somebody who opted out"
     if thread.author_kind == "self":
         return "by the author of the change"
+    if thread.url and thread.url in settings.vetoed:
+        return "vetoed: refused when it was said again"
     skipped = skipped_path(thread.span.path, settings.ignore)
     if skipped:
         return f"on a file left out: {skipped}"

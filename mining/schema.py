@@ -63,3 +63,10 @@ OPTED_OUT = sa.Table(
     sa.Column("author", sa.String, primary_key=True),
     sa.Column("at", UtcTime, nullable=False),
 )
+VETOED = sa.Table(
+    "vetoed",
+    SCHEMA,
+    sa.Column("repo", sa.String, primary_key=True),
+    sa.Column("url", sa.String, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+)

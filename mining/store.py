@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mining.curation import Decision, by_origin
-from mining.schema import DECISIONS, MARKS, OPTED_OUT, PAYLOADS, SCHEMA, SOURCES
+from mining.schema import DECISIONS, MARKS, OPTED_OUT, PAYLOADS, SCHEMA, SOURCES, VETOED
 from mining.sources import RawPayload
 from postil.errors import ConfigError, StoreError
 
@@ -167,7 +167,8 @@ class Store:
         with self._reading() as connection:
             for row in connection.execute(query):
                 whole.update("\0".join((*row, "\n")).encode())
-        wishes = (self.decisions(repo), self.opted_out(repo))
+        vetoed = self.vetoed(repo)
+        wishes = (self.decisions(repo), self.opted_out(repo), *([vetoed] if vetoed else []))
         whole.update(msgspec.json.encode(wishes, order="deterministic"))
         return whole.hexdigest()
 
@@ -186,6 +187,26 @@ class Store:
     def opted_out(self, repo: str) -> tuple[str, ...]:
         """Whose remarks teach nothing, by their own wish."""
         query = sa.select(OPTED_OUT.c.author).where(OPTED_OUT.c.repo == repo)
+        with self._reading() as connection:
+            return tuple(sorted(connection.execute(query).scalars()))
+
+    def veto(self, repo: str, urls: Iterable[str]) -> bool:
+        """Let these be all remarks that are not learned from because people refused them when they
+        were said again; whether that is a change."""
+        wanted = sorted(set(urls))
+        if wanted == list(self.vetoed(repo)):
+            return False
+        now = datetime.now(UTC)
+        with self._writing() as connection:
+            connection.execute(sa.delete(VETOED).where(VETOED.c.repo == repo))
+            if wanted:
+                rows = [{"repo": repo, "url": url, "at": now} for url in wanted]
+                self._upsert(connection, VETOED, rows)
+        return True
+
+    def vetoed(self, repo: str) -> tuple[str, ...]:
+        """Addresses of the remarks that outcomes keep from being learned from."""
+        query = sa.select(VETOED.c.url).where(VETOED.c.repo == repo)
         with self._reading() as connection:
             return tuple(sorted(connection.execute(query).scalars()))
 

@@ -31,6 +31,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     clone: Path | None
     unreadable: Counter[str]
     opted_out: tuple[str, ...] = ()
+    vetoed: tuple[str, ...] = ()
     decisions: dict[str, Decision] = {}
 
     def repository(self) -> Repository | None:
@@ -38,9 +39,10 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         return open_repository(self.clone) if self.clone else None
 
     def with_wishes(self, settings: MiningSettings) -> MiningSettings:
-        """The settings, and nobody taught from who opted out in the store."""
+        """The settings, and nobody taught from who opted out in the store, nor what was vetoed."""
         out = (*settings.opted_out, *self.opted_out)
-        return msgspec.structs.replace(settings, opted_out=out)
+        vetoed = (*settings.vetoed, *self.vetoed)
+        return msgspec.structs.replace(settings, opted_out=out, vetoed=vetoed)
 
 
 def read_stored(store: Store, repo: str | None, *, until: datetime | None = None) -> Stored:
@@ -66,6 +68,7 @@ def read_stored(store: Store, repo: str | None, *, until: datetime | None = None
         clone=clones[0] if clones else None,
         unreadable=unreadable,
         opted_out=store.opted_out(mined[0].repo),
+        vetoed=store.vetoed(mined[0].repo),
         decisions=store.decisions(mined[0].repo),
     )
 

@@ -32,6 +32,8 @@ class MiningSettings(Section, frozen=True, kw_only=True):
     """Accounts that teach besides those the host knows to have write access."""
     opted_out: tuple[str, ...] = ()
     """Accounts whose remarks are never learned from, besides those that the store notes."""
+    vetoed: tuple[str, ...] = ()
+    """Addresses of remarks that are never learned from, besides those that outcomes veto."""
     tiers: tuple[Tier, ...] = ("A", "B")
     """Which tiers of acceptance are trained on."""
     ignore: tuple[str, ...] = ()

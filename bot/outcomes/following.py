@@ -7,13 +7,17 @@ but that no adapter is taken back twice.
 import logging
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from bot.door.schema import Database
 from bot.outcomes.alarms import Alarms
 from bot.outcomes.book import Book
 from bot.outcomes.drift import Alarm, find_drift
 from bot.outcomes.shelf import write_tunings
+from bot.outcomes.tuning import vetoes
 from finetune.adapters import PREVIOUS, Registry
-from postil.errors import AdapterError
+from mining.store import open_store
+from postil.errors import AdapterError, PostilError
 from postil.settings import OutcomeSettings
 
 log = logging.getLogger(__name__)
@@ -22,8 +26,12 @@ log = logging.getLogger(__name__)
 class Following:
     """Over one home and one store."""
 
-    def __init__(self, home: Path, database: Database, settings: OutcomeSettings) -> None:
+    def __init__(
+        self, home: Path, database: Database, store_url: str, settings: OutcomeSettings
+    ) -> None:
+        """`store_url` is that of the store of mining."""
         self._home = home
+        self._store_url = store_url
         self._book = Book(database)
         self._alarms = Alarms(database)
         self._settings = settings
@@ -33,8 +41,9 @@ class Following:
         """Bring all of it up to date; what cannot be done now is left to the next time."""
         try:
             write_tunings(self._home, repo, self._book, self._settings)
+            self._veto(repo)
             live = self._registry.current(repo)
-        except (AdapterError, OSError) as error:
+        except (PostilError, OSError) as error:
             log.error("outcomes are not followed repo=%s reason=%s", repo, error)
             return
         found = self._drift(repo, live.name) if live else []
@@ -45,6 +54,17 @@ class Following:
         worse = next((alarm for alarm in found if alarm.worse), None)
         if worse is not None and self._settings.fall_back:
             self._fall_back(worse)
+
+    def _veto(self, repo: str) -> None:
+        """Keep from training what people refused when it was said again; a store that is not there
+        yet is made only for that."""
+        vetoed = vetoes(self._book.outcomes(repo)) if self._settings.tune else {}
+        file = sa.make_url(self._store_url).database or ""
+        if not vetoed and self._store_url.startswith("sqlite") and not Path(file).exists():
+            return
+        with open_store(self._store_url) as store:
+            if store.veto(repo, vetoed):
+                log.info("vetoed repo=%s remarks=%d", repo, len(vetoed))
 
     def _drift(self, repo: str, adapter: str) -> list[Alarm]:
         outcomes, drafts = self._book.outcomes(repo), self._book.all_drafts(repo)

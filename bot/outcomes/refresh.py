@@ -15,6 +15,7 @@ from bot.outcomes.following import Following
 from bot.outcomes.judge import Judge
 from bot.server import open_access
 from bot.work.ledger import Ledger
+from mining.commands import store_url
 from postil.settings import Settings
 
 
@@ -31,7 +32,8 @@ def refresh(
     what came of each. `key` signed the markers. HostingError where the host cannot be asked."""
     book, ledger = Book(inbox.database), Ledger(inbox.database)
     with closing(open_access(settings.server, home, environment, key, ledger)) as access:
-        following = Following(home, inbox.database, settings.outcomes)
+        store = environment.get("POSTIL_DATABASE_URL") or store_url(home)
+        following = Following(home, inbox.database, store, settings.outcomes)
         judge = Judge(book, access, key, settings.mining, then=following.draw)
         before = book.closings(repo)
         newest: datetime | None = None

@@ -34,7 +34,7 @@ def tune(repo: str, adapter: str, outcomes: Sequence[Outcome], settings: Outcome
         tuned = _tune_kind(kind, [o for o in of_adapter if o.category == kind], settings)
         if tuned is not None:
             kinds[kind] = tuned
-    return Tuning(repo=repo, adapter=adapter, kinds=kinds, vetoed=_vetoes(counted))
+    return Tuning(repo=repo, adapter=adapter, kinds=kinds, vetoed=vetoes(outcomes))
 
 
 def recent(outcomes: Sequence[Outcome], days: int) -> list[Outcome]:
@@ -86,12 +86,12 @@ def _raised(outcomes: Sequence[Outcome], settings: OutcomeSettings) -> float | N
     ).value
 
 
-def _vetoes(outcomes: Iterable[Outcome]) -> dict[str, str]:
+def vetoes(outcomes: Iterable[Outcome]) -> dict[str, str]:
     """Past remarks that several people refused when ours resembled them most, and nobody heeded;
-    whichever adapter quoted them."""
+    whichever adapter quoted them, and however long ago. The reason by address."""
     refused: dict[str, set[str]] = {}
     heeded = set()
-    for one in outcomes:
+    for one in (one for one in outcomes if one.said_by == "postil"):
         if one.echoes and one.verdict == "refused":
             refused.setdefault(one.echoes, set()).add(one.decided_by.lower())
         if one.verdict == "acted on":

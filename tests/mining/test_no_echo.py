@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mining.commands import mine
+from mining.commands import mine, store_url
 from mining.dataset_commands import dataset
+from mining.store import open_store
+from postil.errors import SourceError
 from postil.marker import Marker, render_marker
 from postil.records import Pair, read_jsonl
 from tests.mining.archive_builder import REPO, comment, pull, record, reviewed, user, write_archive
@@ -42,8 +44,8 @@ def hunk(number: int, text: str) -> str:
     return f"@@ -{number - 3},7 +{number - 3},7 @@{before}\n-line_{number} = {number}\n+{text}"
 
 
-def built(folder: Path, who: dict[str, Any], body: str) -> list[Pair]:
-    """The pairs of a repository whose every pull request has our remark and a person's."""
+def built(folder: Path, who: dict[str, Any], body: str, *vetoed: str) -> list[Pair]:
+    """The pairs of a repository with our remark and a person's, some remarks being vetoed."""
     git = TinyGit(folder / "code")
     base = git.commit({"ships.py": lines()})
     first = git.commit({"ships.py": lines(l9="print(9)", l34="quiet = 34", l59="except:")})
@@ -80,6 +82,8 @@ def built(folder: Path, who: dict[str, Any], body: str) -> list[Pair]:
     home = ["--home", str(folder / "home")]
     where = ["--source", f"archive:{archive}", "--clone", str(git.folder), "--repo", REPO]
     assert CliRunner().invoke(mine, [*where, *home], catch_exceptions=False).exit_code == 0
+    with open_store(store_url(folder / "home")) as store:
+        store.veto(REPO, vetoed)
     out = ["--out", str(folder / "pairs")]
     asked = ["build", "--repo", REPO, *out, *home]
     assert CliRunner().invoke(dataset, asked, catch_exceptions=False).exit_code == 0
@@ -109,3 +113,13 @@ def test_where_we_spoke_no_silence_is_learned(
     pairs = built(tmp_path, *ACCOUNTS[account])
     assert "silence" not in [pair.kind for pair in pairs if "print(9)" in pair.instruction]
     assert "silence" in [pair.kind for pair in pairs]
+
+
+def test_a_vetoed_pair_is_learned_from_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only remark that teaches is the one of which people wanted no echo."""
+    monkeypatch.chdir(tmp_path)
+    theirs = comment(101)["html_url"]
+    with pytest.raises(SourceError, match="vetoed: refused when it was said again"):
+        built(tmp_path, *ACCOUNTS["an App"], theirs)

@@ -60,6 +60,16 @@ def test_a_wish_to_opt_out_can_be_taken_back(store: Store) -> None:
     assert store.opted_out("a/b") == ()
 
 
+def test_vetoes_are_replaced_as_a_whole_and_belong_to_what_is_stored(store: Store) -> None:
+    before = store.digest("a/b")
+    assert store.veto("a/b", ["https://x/2", "https://x/1", "https://x/2"])
+    assert not store.veto("a/b", ["https://x/1", "https://x/2"])
+    assert (store.vetoed("a/b"), store.vetoed("a/c")) == (("https://x/1", "https://x/2"), ())
+    assert store.digest("a/b") != before
+    assert store.veto("a/b", [])
+    assert (store.vetoed("a/b"), store.digest("a/b")) == ((), before)
+
+
 def test_bodies_come_back_byte_for_byte_in_the_order_of_their_numbers(store: Store) -> None:
     bodies = {number: f'{{"n":{number}, "é": "\\u0000"}}'.encode() for number in (10, 9, 100, 1)}
     store.save("gerrit", "a/b", [item(n, body) for n, body in bodies.items()])

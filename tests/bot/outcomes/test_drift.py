@@ -16,6 +16,8 @@ from bot.outcomes.drift import LEAST_PULLS, LEAST_VOTES, find_drift
 from bot.outcomes.following import Following
 from bot.outcomes.scores import count_scores
 from finetune.adapters import Registry
+from mining.commands import store_url
+from mining.store import open_store
 from postil.records import Draft, Outcome
 from postil.settings import OutcomeSettings
 from tests.bot.outcomes.builders import draft, make_outcome
@@ -136,7 +138,8 @@ class Shelf:
             self.book.put("o/r", one.pull, one.closed_at.timestamp(), [one])
 
     def follow(self, settings: OutcomeSettings | None = None) -> None:
-        Following(self.home, self.inbox.database, settings or OutcomeSettings()).draw("o/r")
+        url = store_url(self.home)
+        Following(self.home, self.inbox.database, url, settings or OutcomeSettings()).draw("o/r")
 
     def live(self) -> Path | None:
         return self.registry.current("o/r")
@@ -210,3 +213,16 @@ def test_a_live_adapter_deleted_by_hand_stops_nothing(shelf: Shelf) -> None:
     shelf.judge(said(60, 30, shelf.first.name))
     shelf.follow()
     assert shelf.alarms.standing() == []
+
+
+def test_what_people_refused_when_it_was_said_again_is_not_learned_from(shelf: Shelf) -> None:
+    past = "https://example.org/o/r/pull/3#r9"
+    shelf.follow()
+    assert not (shelf.home / "store.db").exists()
+    shelf.judge(said(2, 0, shelf.second.name, echoes=past))
+    shelf.follow()
+    with open_store(store_url(shelf.home)) as store:
+        assert store.vetoed("o/r") == (past,)
+    shelf.follow(OutcomeSettings(tune=False))
+    with open_store(store_url(shelf.home)) as store:
+        assert store.vetoed("o/r") == ()
