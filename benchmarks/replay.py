@@ -1,0 +1,192 @@
+"""Whether retraining pays: a repository's history played forward, step by step.
+
+    postil mine --source gerrit:CLONE --repo repo --until 2023-12-31
+    python -m benchmarks.replay --repo repo --until 2023-12-31 --out replay.jsonl --plot replay.svg
+
+Each step has at least --step newly accepted remarks. Before it, an adapter is trained from the
+base on all that had been decided by then (the newest --pairs of it); it reviews the step, beside
+the adapter that was trained before the first step and never again, and beside retrieval over what
+was known by then. Every window of the step's reviewed revisions is a question (--silences of the
+silent ones).
+One row a step in --out: rows found there are skipped, so a killed run goes on; an interrupted
+training does as well. Prints Markdown, and draws the curves to --plot.
+"""
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from msgspec.structs import replace
+
+from benchmarks.replay_shown import draw, table
+from benchmarks.replay_steps import Asked, Figures, Row, Step, cut_steps
+from benchmarks.results import newest
+from finetune.processor import prepare_processor
+from finetune.training.progress import show_run, stages
+from mining.commands import day_end, store_url
+from postil.records import Example, Pair, read_jsonl, write_jsonl
+from postil.settings import MiningSettings, Settings, TrainSettings, postil_home
+
+
+@click.command()
+@click.option("--repo", required=True)
+@click.option("--until", metavar="DATE", callback=day_end, help="Only changes closed by then; UTC.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines.")
+@click.option("--plot", type=click.Path(path_type=Path), help="SVG.")
+@click.option("--steps", default=7, show_default=True, help="At most; each is one retraining.")
+@click.option("--step", "least", default=50, show_default=True, help="New accepted remarks a step.")
+@click.option("--base", default="smollm2-135m", show_default=True)
+@click.option("--pairs", default=0, show_default=True, help="Training pairs a step; 0: all.")
+@click.option("--silences", default=300, show_default=True, help="Silent windows read a step.")
+@click.option("--questions", default=60, show_default=True, help="Remarks of the four-way choice.")
+@click.option("--max-length", default=512, show_default=True)
+@click.option("--rate", default=1e-3, show_default=True, help="Learning rate.")
+@click.option("--epochs", default=2.0, show_default=True)
+@click.option("--seed", default=7, show_default=True)
+def replay(
+    repo: str,
+    until: datetime | None,
+    out: Path,
+    plot: Path | None,
+    steps: int,
+    least: int,
+    base: str,
+    pairs: int,
+    silences: int,
+    questions: int,
+    max_length: int,
+    rate: float,
+    epochs: float,
+    seed: int,
+) -> None:
+    """Measure every step that is not in --out yet, and print all of them."""
+    prepare_processor()
+    train = TrainSettings(
+        base=base,
+        mode="lora",
+        learning_rate=rate,
+        batch=4,
+        epochs=epochs,
+        max_length=max_length,
+        seed=seed,
+    )
+    asked = Asked(
+        repo=repo,
+        train=train,
+        steps=steps,
+        least=least,
+        pairs=pairs,
+        silences=silences,
+        questions=questions,
+    )
+    known = list(read_jsonl(out, Row)) if out.exists() else []
+    rows = [row for row in known if row.asked == asked]
+    others = [row for row in known if row.asked != asked]
+    for step in cut_steps(_examples(out, repo, until), MiningSettings(), least, steps):
+        if len(rows) >= step.number:
+            continue
+        rows.append(_measure(step, asked, rows[0].adapter if rows else ""))
+        write_jsonl(out, [*others, *rows])
+        click.echo(f"step {step.number}: {rows[-1].cpu_train_s:.0f} CPU-seconds", err=True)
+    click.echo(table(rows))
+    if plot:
+        plot.write_text(draw(rows), encoding="utf-8")
+
+
+def _examples(out: Path, repo: str, until: datetime | None) -> list[Example]:
+    """Every labelled window of what was mined, labelled once and kept beside the rows."""
+    from mining.examples import build_examples
+    from mining.store import open_store
+    from mining.stored import read_stored
+
+    kept = out.with_suffix(".examples.jsonl")
+    if not kept.exists():
+        home = postil_home(os.environ)
+        with open_store(os.environ.get("POSTIL_DATABASE_URL") or store_url(home)) as store:
+            stored = read_stored(store, repo, until=until)
+        found, _ = build_examples(stored.changes, stored.repository(), MiningSettings())
+        write_jsonl(kept, found)
+    return list(read_jsonl(kept, Example))
+
+
+def _measure(step: Step, asked: Asked, first: str) -> Row:
+    """Train before the step and review it; `first` is the adapter that was trained once."""
+    from finetune.adapters import Registry
+    from finetune.base_model import find_base
+    from finetune.evaluation.plan import MEASURED
+    from finetune.making import make_adapter
+
+    home = postil_home(os.environ)
+    settings, registry = Settings(train=asked.train), Registry(home)
+    base = find_base(asked.train.base, home)
+    pairs = newest(step.pairs, asked.pairs)
+    with _clock() as train_s, stages() as progress:
+        limits = replace(MEASURED, silences=asked.silences)
+        made = make_adapter(
+            *(pairs, settings, base, registry, asked.repo, show_run, progress), limits=limits
+        )
+    with _clock() as measure_s:
+        retrained, retrieval = _prove(made.folder, pairs, settings, home, asked)
+        once = retrained
+        if first and first != made.folder.name:
+            folder = registry.find(asked.repo, first)
+            once, _ = _prove(folder, pairs, settings, home, asked)
+    return Row(
+        date=f"{datetime.now(UTC):%Y-%m-%d}",
+        machine=f"{platform.machine()}, {os.cpu_count()} cores",
+        asked=asked,
+        number=step.number,
+        begins=step.begins,
+        ends=step.ends,
+        adapter=made.folder.name,
+        trained_on=made.card.pairs,
+        remarks=sum(p.kind == "remark" and p.split == "test" for p in pairs),
+        retrained=retrained,
+        once=once,
+        retrieval=retrieval,
+        cpu_train_s=train_s[0],
+        cpu_measure_s=measure_s[0],
+    )
+
+
+def _prove(
+    folder: Path, pairs: Sequence[Pair], settings: Settings, home: Path, asked: Asked
+) -> tuple[Figures, Figures]:
+    """What an adapter found on the step, and what retrieval over its index did."""
+    from finetune.evaluation.plan import MEASURED
+    from finetune.evaluation.proof import prove
+
+    limits = replace(
+        MEASURED,
+        silences=asked.silences,
+        remarks=asked.questions,
+        choices=asked.questions,
+        samples=0,
+    )
+    with stages() as progress:
+        card = prove(folder, pairs, settings, home, progress, limits=limits)
+    four_way = next(one.four_way for one in card.engines if one.name == "adapter")
+    ours = Figures(auc=card.system("adapter").auc, four_way=four_way)
+    theirs = Figures(auc=card.system("retrieval").auc, four_way=card.choice("retrieval").four_way)
+    return ours, theirs
+
+
+@contextmanager
+def _clock() -> Iterator[list[float]]:
+    """CPU-seconds of what is done in it, children included, once it is left."""
+    before, spent = _used(), [0.0]
+    yield spent
+    spent[0] = round(_used() - before, 1)
+
+
+def _used() -> float:
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+if __name__ == "__main__":
+    replay()
