@@ -1,9 +1,11 @@
 """Every review of a Gerrit clone, read from `refs/changes/*/meta` (NoteDb); no server is asked.
 
 One payload a change leaves, with what git holds of it verbatim. Objects are asked for in rounds
-over many changes at once, so that one git process answers for all of them.
+over many changes at once, so that one git process answers for all of them. A later run reads only
+changes of which some ref has moved.
 """
 
+import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,6 +39,17 @@ class ChangeRefs(msgspec.Struct):
     robots: str = ""
     patch_sets: dict[str, str] = msgspec.field(default_factory=dict)
 
+    def digest(self) -> str:
+        """Twelve hex digits over all of them."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:12]
+
+
+class Seen(msgspec.Struct):
+    """A mark: the digests of the refs of every change that was read, by number."""
+
+    format: int
+    refs: dict[int, str]
+
 
 class Gerrit:
     """The reviews in a clone. `where` is its path, or a URL that is cloned into `clone`."""
@@ -50,6 +63,7 @@ class Gerrit:
         self._remote = without_password(remote) if remote else None
         self.repo = repo or _name_of(self._remote, self.clone)
         self._changes = _group_refs(self._repository.refs("refs/changes"))
+        self._seen: dict[int, str] = {}
         if not self._changes:
             raise SourceError(
                 f"{where}: a clone without the reviews; fetch them: "
@@ -59,15 +73,38 @@ class Gerrit:
     def __len__(self) -> int:
         return len(self._changes)
 
+    def resume(self, mark: str) -> None:
+        """Leave out what has not moved since that mark, when everything is asked for."""
+        try:
+            seen = msgspec.json.decode(mark, type=Seen)
+        except msgspec.MsgspecError:
+            return  # of another release: everything is read again
+        self._seen = seen.refs if seen.format == FORMAT else {}
+
     def fetch(self, since: datetime | None, until: datetime | None) -> Iterator[RawPayload]:
         """One payload a change, with when it last moved: closed ones, when they closed.
 
         `until` goes by that time, and a change is given as it stood then: what was said later
-        stays unseen. `since` goes by any entry at all, so that late remarks come in.
+        stays unseen. `since` goes by any entry at all, so that late remarks come in. The last
+        payload of a run that is asked for everything carries a mark.
         """
+        whole = since is None and until is None
+        refs = {one.number: one.digest() for one in self._changes} if whole else {}
+        moved = [
+            one
+            for one in self._changes
+            if not whole or self._seen.get(one.number) != refs[one.number]
+        ]
+        held: RawPayload | None = None
         with self._repository:
-            for start in range(0, len(self._changes), GROUP):
-                yield from self._fetch_group(self._changes[start : start + GROUP], since, until)
+            for start in range(0, len(moved), GROUP):
+                for payload in self._fetch_group(moved[start : start + GROUP], since, until):
+                    if held is not None:
+                        yield held
+                    held = payload
+        if held is not None:
+            mark = msgspec.json.encode(Seen(format=FORMAT, refs=refs)).decode() if whole else None
+            yield held._replace(mark=mark)
 
     def _fetch_group(
         self, group: Sequence[ChangeRefs], since: datetime | None, until: datetime | None

@@ -153,3 +153,36 @@ def test_account_names_are_numbers_only(db: NoteDb) -> None:
     ((_, _, body, _),) = Gerrit(str(db.path), None, None).fetch(None, None)
     change = read(body)
     assert {change.pull.author, change.threads[0].author} == {f"user-{OWNER}", f"user-{REVIEWER}"}
+
+
+def taken(db: NoteDb, mark: str | None) -> tuple[list[str], str | None]:
+    """What a run behind a mark reads, and the mark that it leaves."""
+    source = Gerrit(str(db.path), None, None)
+    if mark is not None:
+        source.resume(mark)
+    payloads = list(source.fetch(None, None))
+    assert all(payload.mark is None for payload in payloads[:-1])
+    return [payload.key for payload in payloads], payloads[-1].mark if payloads else None
+
+
+def test_a_later_run_reads_only_what_moved(db: NoteDb) -> None:
+    add(db, 7, 0, closed=50)
+    add(db, 8, 0)
+    keys, mark = taken(db, None)
+    assert keys == ["7", "8"] and mark is not None
+    assert taken(db, mark) == ([], None)
+    add(db, 9, 200)
+    keys, later = taken(db, mark)
+    assert keys == ["9"] and later is not None
+    assert taken(db, later) == ([], None)
+
+
+def test_a_mark_of_another_release_or_a_wish_for_a_time_reads_everything(db: NoteDb) -> None:
+    add(db, 7, 0, closed=50)
+    assert taken(db, '{"format":0,"refs":{"7":"0"}}')[0] == ["7"]
+    assert taken(db, "12")[0] == ["7"]
+    _, mark = taken(db, None)
+    assert mark is not None
+    source = Gerrit(str(db.path), None, None)
+    source.resume(mark)
+    assert [payload.key for payload in source.fetch(None, at(100))] == ["7"]

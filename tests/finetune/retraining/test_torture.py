@@ -61,7 +61,7 @@ class Reader:
         self._thread.join()
 
     def _poll(self) -> None:
-        while not self._over.wait(0.02):
+        while not self._over.wait(0.1):
             try:
                 folder = self._registry.current(REPO)
                 if folder is None:
