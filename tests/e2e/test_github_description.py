@@ -31,6 +31,7 @@ def test_every_request_on_real_pull_requests_fits_the_whole_description(
         pulls = GitHubPulls(REPO, TOKEN, KEY, base_url=served.url, pauses=(0, 0))
         for _, number in fake.pulls:
             head = pulls.read_pull(number)
+            assert pulls.read_file("postil.toml", head.base_sha) is None
             line = next(
                 (file.path, line.new)
                 for file in parse_diff(pulls.read_diff(number))
