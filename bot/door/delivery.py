@@ -18,6 +18,8 @@ State = Literal[
 OPEN_STATES: tuple[State, ...] = ("received", "debounced", "leased", "drafted", "posting")
 WAITING: tuple[State, ...] = ("received", "debounced")
 REVIVABLE: tuple[State, ...] = ("parked", "dead")
+CLOSED = "closed"
+"""The action after which nothing is reviewed: what was said is judged."""
 Receipt = Literal["new", "again", "duplicate"]
 
 
@@ -67,3 +69,8 @@ class Job(Record, frozen=True, kw_only=True):
     def is_order(self) -> bool:
         """Whether a person asked for it in a comment."""
         return self.action.startswith("/")
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether a later delivery does its work as well: any review of the same pull request."""
+        return not self.is_order and self.action != CLOSED

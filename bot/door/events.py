@@ -8,11 +8,9 @@ from typing import Annotated
 import msgspec
 
 from bot.door.commands_in_comments import read_command
-from bot.door.delivery import Delivery
+from bot.door.delivery import CLOSED, Delivery
 from postil.records import Record
 
-CLOSED = "closed"
-"""Nothing is reviewed then; what was said is judged."""
 PULL_ACTIONS = ("opened", "synchronize", "synchronized", "reopened", "ready_for_review", CLOSED)
 """`synchronized` is how Forgejo says `synchronize`."""
 BACK_ACTIONS = ("created", "unsuspend", "new_permissions_accepted", "added")

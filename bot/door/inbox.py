@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bot.door.delivery import OPEN_STATES, REVIVABLE, WAITING, Delivery, Job, Receipt, State
+from bot.door.delivery import CLOSED, OPEN_STATES, REVIVABLE, WAITING, Delivery, Job, Receipt, State
 from bot.door.schema import Database, deliveries, drafts, moves
 from postil.errors import PayloadError
 from postil.records import Draft
@@ -108,10 +108,12 @@ class Inbox:
     def later_waits(self, job: Job) -> bool:
         """Whether a later delivery of the same pull request has not begun yet.
 
-        An order is no reason to leave a push alone: it may ask for something else.
+        An order is no reason to leave a push alone: it may ask for something else. Nor is a
+        closing: it reviews nothing, and may have come late.
         """
         same = (deliveries.c.repo == job.repo) & (deliveries.c.pull == job.pull)
-        waiting = deliveries.c.state.in_(WAITING) & deliveries.c.action.not_like("/%")
+        reviews = deliveries.c.action.not_like("/%") & (deliveries.c.action != CLOSED)
+        waiting = deliveries.c.state.in_(WAITING) & reviews
         return bool(self._jobs(same & waiting & (deliveries.c.number > job.number), 1))
 
     def count(self) -> dict[str, int]:

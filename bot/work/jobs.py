@@ -146,7 +146,7 @@ class Jobs:
 
     def _enqueue(self, job: Job) -> None:
         """Into the queue; a known id is not queued twice. Pull requests keep their order."""
-        if self._inbox.later_waits(job) and not job.is_order:
+        if job.gives_way and self._inbox.later_waits(job):
             self._inbox.move(job, "superseded", "a later delivery of this pull request waits")
             return
         if not self._inbox.move(job, "debounced", job.detail):

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.door.delivery import Job
-from bot.door.events import CLOSED
+from bot.door.delivery import CLOSED, Job
 from bot.door.inbox import Inbox
 from bot.hosts import PullHead, Pulls
 from bot.idle import why_idle
@@ -140,7 +139,7 @@ class Steps:
             return Failure(text=f"{type(error).__name__}: {error}")
 
     def _draft(self, job: Job) -> str:
-        if self._inbox.later_waits(job) and not job.is_order:
+        if job.gives_way and self._inbox.later_waits(job):
             return self._end(job, "superseded", "a later delivery of this pull request waits")
         self._inbox.move(job, "leased")
         if job.action == CLOSED:

@@ -17,8 +17,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.door.delivery import Delivery
-from bot.door.events import CLOSED, UNREADABLE, read_event
+from bot.door.delivery import CLOSED, Delivery
+from bot.door.events import UNREADABLE, read_event
 from bot.door.inbox import Inbox
 from bot.door.schema import deliveries
 from bot.hosts.sign_in import Broker, SignIn

@@ -94,6 +94,23 @@ def test_a_host_that_is_down_puts_a_judgement_off(inbox: Inbox) -> None:
     assert inbox.job("d1").state == "received"
 
 
+def test_a_closing_and_a_review_do_not_take_each_others_place(inbox: Inbox) -> None:
+    """Deliveries come in any order: a late closing stops no review, a late push no judgement."""
+    for name, action in (("d1", "synchronize"), ("d2", "closed"), ("d3", "synchronize")):
+        inbox.accept(Delivery(delivery=name, action=action, repo=REPO, pull=7, head_sha="a" * 40))
+    steps = Steps(
+        *(inbox, _no_pulls, StubReviewer(KEY).reviewer(), KEY),
+        mode="comment",
+        judge=lambda *_: "judged",
+    )
+    steps.draft("d1")
+    steps.draft("d2")
+    assert [inbox.job(name).state for name in ("d1", "d2")] == ["superseded", "posted"]
+    assert not inbox.later_waits(inbox.job("d3"))
+    inbox.accept(Delivery(delivery="d4", action="closed", repo=REPO, pull=7, head_sha="a" * 40))
+    assert not inbox.later_waits(inbox.job("d3"))
+
+
 def test_the_sweep_finds_what_was_closed_and_never_judged(inbox: Inbox) -> None:
     for number in (1, 2, 3):
         save(inbox, number)
