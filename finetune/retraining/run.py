@@ -33,7 +33,7 @@ from mining.dataset import build_dataset, digest_pairs
 from mining.intake import Intake, take_in
 from mining.store import Store, open_store
 from mining.stored import read_stored, repo_of
-from postil.errors import AdapterError, ConfigError, PostilError, StoppedError
+from postil.errors import AdapterError, ConfigError, PostilError, StoppedError, TrainingError
 from postil.prompt import TEMPLATE
 from postil.records import Pair, read_jsonl
 from postil.settings import Settings
@@ -73,19 +73,24 @@ class Retraining:
         """A try leaves a trace, whatever becomes of it: the schedule goes by that."""
         before = ledger.tried() or Tried(at=datetime.now(UTC), failed=True)
         now = datetime.now(UTC)
-        ledger.note_try(msgspec.structs.replace(before, at=now, failed=True, detail="broke off"))
+        broke = msgspec.structs.replace(before, at=now, failed=True, detail="broke off")
         try:
-            said = self._go(store, repo, ledger, before, reporter, stages)
+            ledger.note_try(broke)
+            return self._go(store, repo, ledger, before, reporter, stages)
         except StoppedError:
             raise
         except PostilError as error:
             run = ledger.run()
             if run is not None:
                 ledger.note(msgspec.structs.replace(run, failed=str(error)))
-            failed = msgspec.structs.replace(before, at=now, failed=True, detail=str(error))
-            ledger.note_try(failed)
+            ledger.note_try(msgspec.structs.replace(broke, detail=str(error)))
             raise
-        return said
+        except OSError as error:  # such as a full disk, where nothing can be noted either
+            where = error.filename or self._home
+            raise TrainingError(
+                f"{where}: {error.strerror or error}; what was done is kept, and the same command"
+                " goes on once that is mended"
+            ) from error
 
     def _go(
         self,

@@ -1,5 +1,7 @@
 """One durable run: mine, train from the base, measure, promote only what is better."""
 
+import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from finetune.retraining.run import Retraining
 from finetune.training.loop import Report
 from finetune.training.train import Plan
 from mining.commands import store_url
+from mining.store import open_store
 from postil.errors import (
     ConfigError,
     PostilError,
@@ -241,6 +244,54 @@ def test_a_base_that_is_not_there_is_one_line_and_loses_nothing(
     remembers = replace(settings, train=TrainSettings(mode="retrieval"))
     assert "promoted in shadow" in run(remembers, tmp_path)
     assert ledger.run() is None
+
+
+class Full(Ledger):
+    """A ledger on a disk that fills up."""
+
+    full_at = "measured"
+
+    def note(self, run: Run) -> None:
+        if run.stage == self.full_at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder / "run.json"))
+        super().note(run)
+
+
+class Filling(Retraining):
+    """A run with such a ledger."""
+
+    _ledger = Full
+
+
+@pytest.mark.parametrize("stage", ["built", "measured", "promoting"])
+def test_a_full_disk_is_one_line_and_the_next_run_goes_on(
+    stage: str, home: Path, settings: Settings, tmp_path: Path
+) -> None:
+    shutil.copy(home / "store.db", tmp_path / "store.db")
+    remembers = replace(settings, train=TrainSettings(mode="retrieval"))
+    Full.full_at = stage
+    with pytest.raises(TrainingError, match="No space left on device; what was done is kept"):
+        Filling(remembers, tmp_path, store_url(tmp_path), REPO).go(silent, quiet)
+    assert Registry(tmp_path).current(REPO) is None
+    assert "promoted in shadow" in run(remembers, tmp_path)
+    assert len(list(Registry(tmp_path).list(REPO))) == 1
+
+
+def test_a_source_that_cannot_be_reached_is_one_line_and_loses_nothing(
+    home: Path, settings: Settings, tmp_path: Path
+) -> None:
+    shutil.copy(home / "store.db", tmp_path / "store.db")
+    remembers = replace(settings, train=TrainSettings(mode="retrieval"))
+    with open_store(store_url(tmp_path)) as store:
+        (known,) = store.sources()
+        store.remember(replace(known, where=f"archive:{tmp_path / 'gone'}"))
+    with pytest.raises(PostilError, match="gone"):
+        run(remembers, tmp_path)
+    tried = Ledger(tmp_path, REPO).tried()
+    assert tried is not None and tried.failed and "gone" in tried.detail
+    with open_store(store_url(tmp_path)) as store:
+        store.remember(known)
+    assert "promoted in shadow" in run(remembers, tmp_path)
 
 
 def test_a_damaged_record_is_one_line(home: Path, settings: Settings, tmp_path: Path) -> None:
