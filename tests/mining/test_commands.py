@@ -71,7 +71,7 @@ def test_mining_twice_stores_once_and_says_what_came_in(
     assert "Mining team/harbour" in err
     add(db, 3)
     _, out, _ = run(*asked, monkeypatch=monkeypatch, capsys=capsys)
-    assert "3 changes (1 new, 0 changed, 2 as before)" in out
+    assert "1 changes (1 new, 0 changed, 0 as before)" in out
     assert stored(tmp_path / "home") == ["1", "2", "3"]
     with open_store(f"sqlite:///{tmp_path / 'home' / 'store.db'}") as store:
         (source,) = store.sources()

@@ -107,7 +107,7 @@ class Runner:
         return dict(line.split("=", 1) for line in lines)
 
 
-def open_stub(folder: Path, *, shadow: bool = False) -> ModelProcess:
+def open_stub(folder: Path, *, shadow: bool = False, repo: str = "") -> ModelProcess:
     """A process that remarks on sums."""
     spec = {"rule:sum(": "Sum it elsewhere."}
     info = msgspec.structs.replace(stub_info(), shadow=shadow)
