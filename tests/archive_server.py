@@ -146,7 +146,8 @@ class ArchiveServer:
             return Answer(404, {"message": "Not Found"})
         if number is None:
             newest = sorted(self.records.values(), key=lambda r: r["pull"]["updated_at"])
-            wanted = ("open", "closed") if query["state"] == "all" else (query["state"],)
+            state = query.get("state", "open")  # GitHub's default
+            wanted = ("open", "closed") if state == "all" else (state,)
             pulls = [r["pull"] for r in reversed(newest) if r["pull"]["state"] in wanted]
             return self._page(parts.path, query, pulls)
         record = self.records[number]
