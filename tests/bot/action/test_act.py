@@ -63,7 +63,7 @@ def test_a_comment_is_obeyed_after_a_real_installation_without_caches(
     assert "Success - Main Install Postil into an environment of its own" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_pair_for_forks_reads_in_one_job_and_posts_in_another(
     fake: FakeGitHub, served: Served, repository: FakeRepository, adapter: Path, tmp_path: Path
 ) -> None:
