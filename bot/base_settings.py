@@ -60,9 +60,9 @@ def within(own: ReviewSettings, asked: ReviewSettings, table: Mapping[str, Any])
         wanted,
         mode="comment" if "comment" == own.mode == wanted.mode else "shadow",
         max_comments=min(own.max_comments, wanted.max_comments),
-        min_precision=max(own.min_precision, wanted.min_precision),
         most_windows=min(own.most_windows, wanted.most_windows),
         max_tokens=min(own.max_tokens, wanted.max_tokens),
         name_reviewers=own.name_reviewers and wanted.name_reviewers,
+        min_precision=own.min_precision,  # of making an adapter, not of a review
         canary=own.canary,
     )

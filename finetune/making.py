@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -112,28 +113,9 @@ def make_adapter(
             save_weights(prepared.loop.model, folder)
             run_folder.copy_metrics(folder / METRICS)
             del prepared
-            named = settings.review.name_reviewers
-            pooled = repos_of(pairs)
-            entries = index_entries(pairs, named=named, pooled=bool(pooled))
-            write_index(folder / INDEX_FILE, entries)
             card = describe(pairs, settings, base, repo, plan, done, len(canaries))
             engine = _remembering(base, folder, card, settings, registry.home)
-            recall = Recall.read(folder / INDEX_FILE)
-            if not pooled:  # a topic of several repositories would quote one in another
-                write_topics(folder / TOPICS_FILE, recurring(pairs, recall, settings))
-            chosen = _choose_way(pairs, settings, engine, recall)
-            gate = _calibrate(pairs, settings, engine, recall, chosen.way, progress, limits)
-            for one in pooled:
-                own = [pair for pair in pairs if pair.repo == one]
-                past = Recall(shown_entries(entries, card, one))
-                theirs = _calibrate(own, settings, engine, past, chosen.way, progress, limits)
-                if theirs is not None:
-                    write_gate(folder / own_gate(one), theirs)
-            if gate is not None:
-                write_gate(folder / GATE_FILE, gate)
-                cheap = calibrate_memory(pairs, recall, settings)
-                if cheap is not None:
-                    write_gate(folder / CHEAP_GATE_FILE, cheap)
+            chosen, gate = _equip(folder, pairs, settings, engine, card, progress, limits)
             card = _with_way(card, chosen, gate)
             published = registry.publish(folder, card)
         run_folder.checkpoints.clear()
@@ -146,6 +128,40 @@ def make_adapter(
         run=path,
         copies=grown.tally,
     )
+
+
+def _equip(
+    folder: Path,
+    pairs: Sequence[Pair],
+    settings: Settings,
+    engine: Engine,
+    card: AdapterCard,
+    progress: Progress,
+    limits: Limits | None,
+) -> tuple[Chosen, Gate | None]:
+    """Put index, topics and gates beside the weights; how it is to speak, and its common gate."""
+    pooled = repos_of(pairs)
+    entries = index_entries(pairs, named=settings.review.name_reviewers, pooled=bool(pooled))
+    write_index(folder / INDEX_FILE, entries)
+    recall = Recall.read(folder / INDEX_FILE)
+    if not pooled:  # a topic of several repositories would quote one in another
+        write_topics(folder / TOPICS_FILE, recurring(pairs, recall, settings))
+    chosen = _choose_way(pairs, settings, engine, recall)
+    calibrate = partial(
+        _calibrate, settings, engine, way=chosen.way, progress=progress, limits=limits
+    )
+    gate = calibrate(pairs, recall)
+    if gate is not None:
+        write_gate(folder / GATE_FILE, gate)
+        cheap = calibrate_memory(pairs, recall, settings)
+        if cheap is not None:
+            write_gate(folder / CHEAP_GATE_FILE, cheap)
+    for one in pooled:
+        past = Recall(shown_entries(entries, card, one))
+        own = calibrate([pair for pair in pairs if pair.repo == one], past)
+        if own is not None:
+            write_gate(folder / own_gate(one), own)
+    return chosen, gate
 
 
 def _plan(prepared: Prepared, path: Path) -> Plan:
@@ -235,10 +251,11 @@ def describe(
 
 
 def _calibrate(
-    pairs: Sequence[Pair],
     settings: Settings,
     engine: Engine,
+    pairs: Sequence[Pair],
     recall: Recall,
+    *,
     way: Way,
     progress: Progress,
     limits: Limits | None,

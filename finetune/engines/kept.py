@@ -108,12 +108,13 @@ class KeptEngine:
 
     def _known(self, keys: set[bytes], kind: Any) -> dict[bytes, Any]:
         found: dict[bytes, Any] = {}
-        with suppress(sqlite3.Error, msgspec.DecodeError), closing(self._open()) as base:
+        with suppress(sqlite3.Error), closing(self._open()) as base:
             for key in keys:
                 where = "SELECT said FROM readings WHERE model = ? AND asked = ?"
                 row = base.execute(where, (self._model, key)).fetchone()
                 if row:
-                    found[key] = msgspec.json.decode(row[0], type=kind)
+                    with suppress(msgspec.DecodeError):  # a number that is none: ask again
+                        found[key] = msgspec.json.decode(row[0], type=kind)
         return found
 
     def _keep(self, found: dict[bytes, Any]) -> None:

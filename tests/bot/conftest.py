@@ -1,11 +1,14 @@
 """A fake GitHub per test; what its description of the API does not allow fails the test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from bot.door.inbox import Inbox
 from bot.hosts.github import GitHubPulls
-from tests.bot.fake_pulls import REPO, open_pulls, small_pull
+from tests.bot.fake_pulls import KEY, REPO, open_pulls, small_pull
+from tests.bot.stub_reviewer import StubReviewer
 from tests.bot.tiny_home import TinyHome, make_home, make_memory_home
 from tests.github_fake import FakeGitHub, Served
 from tests.openapi import SUBSET, Description
@@ -35,6 +38,20 @@ def pulls(served: Served) -> Iterator[GitHubPulls]:
     pulls = open_pulls(served)
     yield pulls
     pulls.close()
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[Inbox]:
+    """An inbox with nothing in it."""
+    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
+    yield inbox
+    inbox.close()
+
+
+@pytest.fixture
+def stub() -> StubReviewer:
+    """A reviewer without a model."""
+    return StubReviewer(KEY)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,13 +30,6 @@ SECRETS = {"POSTIL_WEBHOOK_SECRET": SECRET, "GITHUB_TOKEN": "t"}
 def never(key: bytes) -> Reviewer:
     """No reviewer is ever made."""
     raise AssertionError
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
-    yield inbox
-    inbox.close()
 
 
 def test_a_body_over_the_hosts_own_limit_is_refused(inbox: Inbox) -> None:

@@ -7,8 +7,6 @@ order, and the host is at any point of it when they are worked on.
 import itertools
 import json
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -29,13 +27,6 @@ STORY = (
     ("closed", HEADS[2]),
     ("reopened", HEADS[2]),
 )
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
-    yield inbox
-    inbox.close()
 
 
 @pytest.fixture

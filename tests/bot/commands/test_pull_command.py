@@ -19,13 +19,6 @@ SPEAKS = Settings(review=ReviewSettings(mode="comment"))
 
 
 @pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
-    yield inbox
-    inbox.close()
-
-
-@pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     yield bench

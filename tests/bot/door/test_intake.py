@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,13 +11,6 @@ from bot.door.delivery import Delivery
 from bot.door.inbox import Inbox
 from bot.door.intake import Intake
 from tests.bot.fake_pulls import HEAD, REPO
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
-    yield inbox
-    inbox.close()
 
 
 @pytest.fixture

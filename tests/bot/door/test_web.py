@@ -3,7 +3,6 @@
 import json
 import random
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +36,6 @@ def comment(body: str, on: dict[str, Any] | None = None, kind: str = "User") -> 
         "comment": {"id": 5, "user": {"login": "ada", "type": kind}, "body": body},
         "repository": {"full_name": REPO},
     }
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
-    yield inbox
-    inbox.close()
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
 """A closed pull request becomes a judgement: told by the host, or found by the sweep."""
 
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from bot.door.delivery import Delivery
 from bot.door.events import read_event
@@ -20,12 +16,6 @@ from tests.bot.fake_pulls import KEY, REPO
 from tests.bot.stub_reviewer import StubReviewer
 
 CLOSED_AT = "2026-11-20T12:00:00Z"
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    with closing(Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")) as inbox:
-        yield inbox
 
 
 class Told:

@@ -1,9 +1,6 @@
 """What is decided or kept for one repository is nothing to another."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from bot.door.inbox import Inbox
 from bot.reviewers import find_for
@@ -15,13 +12,6 @@ from tests.finetune.builders import FORCED, day
 from tests.finetune.test_adapters import card
 
 A, B = "o/harbour", "o/shop"
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
-    yield inbox
-    inbox.close()
 
 
 def add(registry: Registry, repo: str) -> Path:

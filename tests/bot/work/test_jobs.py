@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from bot.door.delivery import OPEN_STATES, Delivery
 from bot.door.inbox import Inbox
 from bot.hosts.github import GitHubPulls
@@ -16,18 +14,6 @@ from tests.bot.fake_pulls import DIFF, HEAD, KEY, REPO
 from tests.bot.server_process import wait_for
 from tests.bot.stub_reviewer import StubReviewer
 from tests.github_fake import FakeGitHub
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
-    yield inbox
-    inbox.close()
-
-
-@pytest.fixture
-def stub() -> StubReviewer:
-    return StubReviewer(KEY)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """bot/work/steps.py: one try after the other, against the fake GitHub, without DBOS."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -32,18 +31,6 @@ def head_of(head_sha: str) -> PullHead:
         draft=False,
         state="open",
     )
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
-    yield inbox
-    inbox.close()
-
-
-@pytest.fixture
-def stub() -> StubReviewer:
-    return StubReviewer(KEY)
 
 
 def make(

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 from dbos import DBOS
 
@@ -19,13 +18,6 @@ from tests.bot.server_process import wait_for
 from tests.bot.stub_reviewer import StubReviewer
 from tests.bot.work.test_jobs import ended, receive
 from tests.github_fake import FakeGitHub
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    inbox = Inbox(f"sqlite:///{tmp_path / 'inbox.db'}")
-    yield inbox
-    inbox.close()
 
 
 @contextmanager
