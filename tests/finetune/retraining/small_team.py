@@ -28,6 +28,12 @@ class SmallTeam:
             if file.exists():
                 shutil.copy(file, self.archive / "pulls")
 
+    def shrink(self, pulls: int) -> None:
+        """Let only the pull requests up to this number be there."""
+        for file in (self.archive / "pulls").glob("*.json"):
+            if int(file.stem) > pulls:
+                file.unlink()
+
     def mine_into(self, home: Path) -> Path:
         """Mine what is there; the home."""
         source, clone = f"archive:{self.archive}", str(self._whole.repository)

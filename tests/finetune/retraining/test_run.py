@@ -88,78 +88,105 @@ def settings(base: BaseModel) -> Settings:
     return tiny_settings(base.folder, review=ReviewSettings(max_tokens=8))
 
 
-def test_what_is_not_proved_is_watched_and_the_second_run_finds_nothing_new(
-    home: Path, settings: Settings
-) -> None:
-    registry, ledger = Registry(home), Ledger(home, REPO)
-    said = run(settings, home)
-    (made,) = registry.list(REPO)
+@pytest.fixture(scope="module")
+def watched(home: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home after its first run; tests work on copies."""
+    watched = shutil.copytree(home, tmp_path_factory.mktemp("watched") / "home")
+    said = run(settings, watched)
     assert "promoted in shadow" in said and "enough remarks to judge by" in said
+    return watched
+
+
+@pytest.fixture
+def ours(watched: Path, tmp_path: Path) -> Path:
+    """A copy of the home after its first run."""
+    return shutil.copytree(watched, tmp_path / "home")
+
+
+@pytest.fixture
+def speaking(ours: Path) -> Path:
+    """Where the adapter of the first run was let speak by hand."""
+    registry = Registry(ours)
+    (live,) = registry.list(REPO)
+    registry.promote(REPO, live, Promotion(at=datetime.now(UTC), how="forced", failed=("so",)))
+    return ours
+
+
+@pytest.fixture
+def more(team: SmallTeam) -> Iterator[None]:
+    """Four more pull requests at the source."""
+    team.grow(20)
+    yield
+    team.shrink(16)
+
+
+def test_what_is_not_proved_is_watched_and_the_second_run_finds_nothing_new(
+    ours: Path, settings: Settings
+) -> None:
+    registry, ledger = Registry(ours), Ledger(ours, REPO)
+    (made,) = registry.list(REPO)
     assert registry.current(REPO) == made
     card = load_card(made)
     assert card.promotion is not None and card.promotion.how == "shadow"
     assert card.seen_until is not None and card.seen_until < card.created_at
-    assert (evaluations_folder(home, REPO, made.name) / REPORT).exists()
+    assert (evaluations_folder(ours, REPO, made.name) / REPORT).exists()
     assert ledger.run() is None
     (past,) = ledger.past()
     assert (past.outcome, past.candidate, past.new_remarks) == ("shadow", made.name, 36)
     assert past.cpu_s > 0
-    pairs = home / "datasets" / REPO / "pairs.jsonl"
+    pairs = ours / "datasets" / REPO / "pairs.jsonl"
     built = pairs.stat().st_mtime_ns
-    assert "nothing new since the last run; nothing done" in run(settings, home, None)
+    assert "nothing new since the last run; nothing done" in run(settings, ours, None)
     assert pairs.stat().st_mtime_ns == built, "nothing is labelled again"
     assert list(registry.list(REPO)) == [made]
-    looked = look(settings, home, store_url(home), REPO)
+    looked = look(settings, ours, store_url(ours), REPO)
     assert f"made {card.created_at:%Y-%m-%d}, has seen until {card.seen_until:%Y-%m-%d}" in looked
     assert "at the source 0 new and 0 changed" in looked and "nothing new is stored" in looked
 
 
 def test_too_few_new_remarks_are_waited_for_by_number(
-    home: Path, settings: Settings, team: SmallTeam
+    ours: Path, settings: Settings, more: None
 ) -> None:
-    team.grow(20)
-    shown = look(settings, home, store_url(home), REPO)
+    shown = look(settings, ours, store_url(ours), REPO)
     assert "at the source 4 new" in shown
-    said = run(settings, home)
+    said = run(settings, ours)
     new = int(said.split(" of 50 new")[0].split()[-1])
     assert 0 < new < 50
     assert f"{50 - new} are missing (retrain.min_new); nothing done" in said
-    pairs = home / "datasets" / REPO / "pairs.jsonl"
+    pairs = ours / "datasets" / REPO / "pairs.jsonl"
     built = pairs.stat().st_mtime_ns
-    assert run(settings, home) == said
+    assert run(settings, ours) == said
     assert pairs.stat().st_mtime_ns == built, "what was counted is not counted again"
-    assert len(Ledger(home, REPO).past()) == 1
-    assert "are missing" in look(settings, home, store_url(home), REPO)
+    assert len(Ledger(ours, REPO).past()) == 1
+    assert "are missing" in look(settings, ours, store_url(ours), REPO)
 
 
 def test_what_is_not_proved_never_takes_the_place_of_what_speaks(
-    home: Path, settings: Settings
+    speaking: Path, settings: Settings, more: None
 ) -> None:
-    registry = Registry(home)
+    registry = Registry(speaking)
     (live,) = registry.list(REPO)
-    registry.promote(REPO, live, Promotion(at=datetime.now(UTC), how="forced", failed=("so",)))
     enough = replace(settings, retrain=replace(settings.retrain, min_new=1))
-    assert "accepted remarks" in look(enough, home, store_url(home), REPO)
-    said = run(enough, home)
+    assert "at the source 4 new" in look(enough, speaking, store_url(speaking), REPO)
+    said = run(enough, speaking)
     assert "not promoted" in said and "enough test remarks newer than the live adapter" in said
     assert registry.current(REPO) == live
     (made,) = (folder for folder in registry.list(REPO) if folder != live)
-    kept = read_scorecard(evaluations_folder(home, REPO, made.name) / SCORECARD)
+    kept = read_scorecard(evaluations_folder(speaking, REPO, made.name) / SCORECARD)
     assert kept.live is not None and kept.live.adapter == live.name
     assert kept.newer_than == load_card(live).seen_until
 
 
 def test_a_live_adapter_that_has_seen_all_of_it_leaves_nothing_to_measure_on(
-    home: Path, settings: Settings
+    speaking: Path, settings: Settings
 ) -> None:
-    ledger = Ledger(home, REPO)
     shares = (0.3, 0.1, 0.1, 0.5)
     other = replace(
         settings, mining=MiningSettings(shares=shares), train=TrainSettings(mode="retrieval")
     )
-    said = run(other, home)
+    said = run(other, speaking)
     assert "newer than the live adapter" in said
-    assert ledger.past()[-1].outcome == "refused"
+    assert Ledger(speaking, REPO).past()[-1].outcome == "refused"
 
 
 @pytest.mark.parametrize("before", [False, True])
