@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.evaluation.metrics import Bootstrap, Floats
+from finetune.evaluation.metrics import Bootstrap, Floats, ratio
 from finetune.evaluation.scorecard import Calibration, CalibrationBin
 
 BINS = 10
@@ -24,16 +24,16 @@ def calibrate(
         return None
     bins = equal_bins(said, weights)
 
-    def error(drawn: Floats) -> float:
-        mass = drawn * clear
-        off = np.bincount(bins, mass * (said - labels))
-        return float(np.abs(off).sum() / mass.sum()) if mass.sum() else float("nan")
+    in_bin = np.eye(bins.max() + 1)[bins] * ((said - labels) * clear)[:, None]
+    columns = np.stack((clear, clear * labels, clear * (said - labels) ** 2), axis=-1)
 
-    def skill(drawn: Floats) -> float:
-        mass = drawn * clear
-        share = (mass * labels).sum() / mass.sum() if mass.sum() else 0.0
-        always = mass.sum() * share * (1 - share)
-        return float(1 - (mass * (said - labels) ** 2).sum() / always) if always else float("nan")
+    def error(drawn: Floats) -> Floats:
+        return ratio(np.abs(drawn @ in_bin).sum(axis=-1), drawn @ clear)
+
+    def skill(drawn: Floats) -> Floats:
+        sums = drawn @ columns
+        share = ratio(sums[..., 1], sums[..., 0])
+        return 1 - ratio(sums[..., 2], sums[..., 0] * share * (1 - share))
 
     return Calibration(
         error=draws.interval(error),

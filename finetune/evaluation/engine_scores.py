@@ -1,7 +1,6 @@
 """What is measured on one engine alone: likelihood, silence, line and choice."""
 
 from collections.abc import Sequence
-from math import exp
 from statistics import fmean
 
 import numpy as np
@@ -42,7 +41,7 @@ def score_engine(trial: Trial, name: str, readings: Readings, gate: Gate) -> Eng
 
 def perplexity(loss: Statistic) -> Statistic:
     """e to a loss; nan where that is."""
-    return lambda weights: exp(np.minimum(MOST_NATS, loss(weights)))
+    return lambda weights: np.exp(np.minimum(MOST_NATS, loss(weights)))
 
 
 def byte_loss(trial: Trial, readings: Readings) -> Statistic:

@@ -13,10 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from postil.records import Record
 
 Floats = NDArray[np.float64]
-Statistic = Callable[[Floats], float]
-"""A figure from the weights (N,) of the rows; nan where it has no meaning."""
+Statistic = Callable[[Floats], Floats]
+"""Figures (...) from weights (..., N) of the rows, for many draws at once; nan where undefined."""
 
 RESAMPLES = 1000
+AT_ONCE = 1 << 16
+"""Weights held at once while draws are taken: so that they stay near the processor."""
 COVERAGE = (2.5, 97.5)
 NORMAL = 1.96
 """Standard errors to each side that hold 95 %."""
@@ -46,22 +48,20 @@ class Ranking:
         """Where each block of equal scores begins, highest first."""
 
     def _blocks(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Weight of positives and of negatives in each block of equal scores."""
+        """Weight (..., blocks) of positives and of negatives in each block of equal scores."""
         if not len(self._starts):
-            return np.zeros(0), np.zeros(0)
-        ranked = weights[self._order]
-        hits = np.add.reduceat(ranked * self._positive, self._starts)
-        misses = np.add.reduceat(ranked * (1 - self._positive), self._starts)
+            nothing = np.zeros((*weights.shape[:-1], 0))
+            return nothing, nothing
+        ranked = weights[..., self._order]
+        hits = np.add.reduceat(ranked * self._positive, self._starts, axis=-1)
+        misses = np.add.reduceat(ranked * (1 - self._positive), self._starts, axis=-1)
         return hits, misses
 
-    def auc(self, weights: Floats) -> float:
+    def auc(self, weights: Floats) -> Floats:
         """Chance that a remark ranks above a silence; equal scores count half."""
         hits, misses = self._blocks(weights)
-        pairs = hits.sum() * misses.sum()
-        if pairs <= 0:
-            return float("nan")
-        above = np.cumsum(hits) - hits / 2
-        return float((above * misses).sum() / pairs)
+        above = np.cumsum(hits, axis=-1) - hits / 2
+        return ratio((above * misses).sum(axis=-1), hits.sum(axis=-1) * misses.sum(axis=-1))
 
     def curve(self, weights: Floats) -> list[tuple[float, float, float]]:
         """Threshold, recall and precision from the highest score down, at most CURVE_POINTS."""
@@ -80,14 +80,12 @@ class Ranking:
             for at in places
         ]
 
-    def average_precision(self, weights: Floats) -> float:
+    def average_precision(self, weights: Floats) -> Floats:
         """Mean precision over the remarks, in steps of distinct scores (as scikit-learn's)."""
         hits, misses = self._blocks(weights)
-        if hits.sum() <= 0:
-            return float("nan")
-        found, spoken = np.cumsum(hits), np.cumsum(hits + misses)
+        found, spoken = np.cumsum(hits, axis=-1), np.cumsum(hits + misses, axis=-1)
         precision = np.divide(found, spoken, out=np.zeros_like(found), where=spoken > 0)
-        return float((precision * hits).sum() / hits.sum())
+        return ratio((precision * hits).sum(axis=-1), hits.sum(axis=-1))
 
 
 class Bootstrap:
@@ -112,20 +110,24 @@ class Bootstrap:
 
     def draws(self, statistic: Statistic) -> Floats:
         """The figure in every resample (R,), nan where it has no meaning there."""
-        return np.array([statistic(self.weights * draw[self._group]) for draw in self._draws])
+        step = max(1, AT_ONCE // max(1, len(self._group)))
+        parts = (self._draws[at : at + step] for at in range(0, len(self._draws), step))
+        return np.concatenate(
+            [statistic(self.weights * part[:, self._group]) for part in parts] or [np.zeros(0)]
+        )
 
     def interval(self, statistic: Statistic) -> Interval:
         """The figure over all rows, and where 95 % of the resamples lie."""
-        return interval_of(statistic(self.weights), self.draws(statistic))
+        return interval_of(float(statistic(self.weights)), self.draws(statistic))
 
-    def jackknife(self, statistic: Statistic) -> Interval:
+    def jackknife(self, statistic: Callable[[Floats], float | Floats]) -> Interval:
         """For shares that a row drawn twice would move, such as that of different words.
 
         Every pull request is left out once; the share and 1.96 standard errors to each side.
         """
-        value = statistic(self.weights)
+        value = float(statistic(self.weights))
         count = int(self._group.max()) + 1 if len(self._group) else 0
-        left = [statistic(self.weights * (self._group != group)) for group in range(count)]
+        left = [float(statistic(self.weights * (self._group != group))) for group in range(count)]
         known = np.array([one for one in left if np.isfinite(one)])
         if not np.isfinite(value) or len(known) < 2:
             return UNKNOWN
@@ -135,7 +137,7 @@ class Bootstrap:
 
     def difference(self, ours: Statistic, theirs: Statistic) -> Interval:
         """Ours less theirs, paired by resample."""
-        value = ours(self.weights) - theirs(self.weights)
+        value = float(ours(self.weights) - theirs(self.weights))
         return interval_of(value, self.draws(ours) - self.draws(theirs))
 
 
@@ -153,11 +155,20 @@ def mean_of(values: ArrayLike, over: ArrayLike | None = None) -> Statistic:
     array = np.asarray(values, dtype=np.float64)
     counts = np.ones_like(array) if over is None else np.asarray(over, dtype=np.float64)
 
-    def mean(weights: Floats) -> float:
-        total = float((weights * counts).sum())
-        return float((weights * counts * array).sum()) / total if total > 0 else float("nan")
+    columns = np.stack((counts * array, counts), axis=-1)
+
+    def mean(weights: Floats) -> Floats:
+        sums = weights @ columns
+        return ratio(sums[..., 0], sums[..., 1])
 
     return mean
+
+
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Above over below (...); nan where there is nothing below."""
+    none: Floats = np.full(np.shape(above), np.nan)
+    np.divide(above, below, out=none, where=np.asarray(below) > 0)
+    return none
 
 
 def masked(statistic: Statistic, rows: ArrayLike) -> Statistic:

@@ -72,7 +72,7 @@ def same_words(text: str, reference: str) -> float:
     return float(text.split() == reference.split())
 
 
-def _distinct(words: Sequence[Sequence[str]]) -> Statistic:
+def _distinct(words: Sequence[Sequence[str]]) -> Callable[[Floats], float]:
     def share(weights: Floats) -> float:
         here = [word for at in np.flatnonzero(weights).tolist() for word in words[at]]
         return len(set(here)) / len(here) if here else float("nan")
@@ -80,7 +80,7 @@ def _distinct(words: Sequence[Sequence[str]]) -> Statistic:
     return share
 
 
-def _top_share(texts: Sequence[str]) -> Statistic:
+def _top_share(texts: Sequence[str]) -> Callable[[Floats], float]:
     def share(weights: Floats) -> float:
         here = Counter(texts[at] for at in np.flatnonzero(weights).tolist())
         return max(here.values()) / here.total() if here else float("nan")

@@ -8,16 +8,22 @@ draws a dropout mask as large as the activations and multiplies and adds in pass
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, PeftModelForCausalLM, get_peft_model
-from peft.tuners.lora import Linear
 from torch import nn
 from torch.nn import functional
 
+from finetune.training.peft_alone import (
+    Linear,
+    LoraConfig,
+    PeftModel,
+    PeftModelForCausalLM,
+    get_peft_model,
+    without_packed,
+)
 from postil.errors import ConfigError
 from postil.settings import TrainSettings
 
@@ -45,7 +51,7 @@ def add_lora(
         base_model_name_or_path=base_name,
     )
     model.name_or_path = base_name  # else peft writes a path of this machine into the adapter
-    with _quiet():
+    with _quiet(model):
         config = _on_cpu(config, model) if own_layers else config
         return get_peft_model(model, config, autocast_adapter_dtype=False)
 
@@ -58,7 +64,7 @@ def load_lora(model: Any, folder: Path, name: str = "default") -> Any:
     config.inference_mode = True
     config = _on_cpu(config, model)
     first = not isinstance(model, PeftModel)
-    with _quiet():
+    with _quiet(model):
         if first:
             model = PeftModelForCausalLM(model, config, name, autocast_adapter_dtype=False)
         else:
@@ -78,25 +84,29 @@ def load_lora(model: Any, folder: Path, name: str = "default") -> Any:
 
 def drop_lora(model: Any, name: str) -> None:
     """Take one adapter's matrices off a model that holds several; another is active then."""
-    with _quiet():
+    with _quiet(model):
         warnings.filterwarnings("ignore", "Adapter .* was active")
         model.delete_adapter(name)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet(model: Any) -> Iterator[None]:
     """peft 0.21 asks transformers 5.23 by a name that it warns about."""
-    with warnings.catch_warnings():
+    packed = without_packed() if _is_plain(model) else nullcontext()
+    with packed, warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
         yield
 
 
 def _on_cpu(config: LoraConfig, model: Any) -> LoraConfig:
     """Have peft make `CpuLora` layers where the model's weights are plain and on a CPU."""
-    plain = all(p.device.type == "cpu" and p.is_floating_point() for p in model.parameters())
-    if plain:
+    if _is_plain(model):
         config._register_custom_module({nn.Linear: CpuLora})
     return config
+
+
+def _is_plain(model: Any) -> bool:
+    return all(p.device.type == "cpu" and p.is_floating_point() for p in model.parameters())
 
 
 def linear_layers(model: nn.Module, targets: Sequence[str]) -> list[nn.Linear]:
