@@ -94,6 +94,11 @@ class GitHubReader:
         self._notice, self._sleep, self._now = notice, sleep, now
         self.requests = 0
 
+    @property
+    def token(self) -> str:
+        """What git signs in with; "" where nobody is signed in."""
+        return self._connection.token
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -215,6 +220,13 @@ def api_url_of(where: str) -> tuple[str, str]:
         return PUBLIC_API, repo
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}/api/v3", repo
+
+
+def site_of(api_url: str) -> str:
+    """Where the repositories of an API are cloned from."""
+    if api_url == PUBLIC_API:
+        return "https://github.com"
+    return api_url.removesuffix("/api/v3")
 
 
 def wait_s(status: int, headers: Mapping[str, Any], text: str, now: float) -> float | None:

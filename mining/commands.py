@@ -61,7 +61,8 @@ def _moment(text: str | None, into_the_day: timedelta) -> datetime | None:
 @click.option(
     "--clone",
     type=click.Path(path_type=Path),
-    help="A clone of the code, for sources that hold none.",
+    help="A clone of the code, for sources that hold none; github and forgejo fetch the heads of "
+    "all pull requests into it.",
 )
 @click.option("--repo", metavar="OWNER/NAME", help="The repository; default: what the source says.")
 @click.option(

@@ -33,6 +33,11 @@ class Connection:
         self._session.proxies, self._session.verify = dict(found["proxies"]), found["verify"]
         self._session.headers.update({"User-Agent": AGENT, "Accept": "application/json"})
 
+    @property
+    def token(self) -> str:
+        """The token of whoever is signed in; an App's is asked for anew when it has run out."""
+        return self._auth.token if self._auth is not None else ""
+
     def send(self, verb: str, url: str, body: object) -> tuple[int, dict[str, str], bytes]:
         """Status, headers by names in small letters, body; `url` is whole or a path of the API.
 

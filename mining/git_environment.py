@@ -1,7 +1,9 @@
 """The environments git runs in: cut off from the machine, or online but without hooks."""
 
 import os
+from base64 import b64encode
 from pathlib import Path
+from urllib.parse import urlsplit
 
 FIXED_CONFIG = {
     "core.attributesFile": os.devnull,
@@ -72,12 +74,21 @@ def isolated(git_dir: Path) -> dict[str, str]:
     }
 
 
-def online_environment() -> dict[str, str]:
-    """An environment for the network: the user's credentials and proxies count, hooks do not."""
+def online_environment(url: str = "", token: str = "") -> dict[str, str]:
+    """An environment for the network: the user's credentials and proxies count, hooks do not.
+
+    A token goes in a header, to the host of `url` and to no other, and is on no command line.
+    """
+    config = dict(ONLINE_CONFIG)
+    if token:
+        parts = urlsplit(url)
+        host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
+        secret = b64encode(f"x-access-token:{token}".encode()).decode()
+        config[f"http.{host}.extraHeader"] = f"Authorization: Basic {secret}"
     return {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_TEMPLATE_DIR": os.devnull,
-        **_config_environment(ONLINE_CONFIG),
+        **_config_environment(config),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mining.sources import RawPayload, Read, Resumable, Source
+from mining.sources import Fetching, RawPayload, Read, Resumable, Source
 from mining.store import MinedSource, SaveTally, Store
 from postil.errors import PayloadError, SourceError
 
@@ -70,9 +70,10 @@ def take_in(
     intake: Intake,
     step: Callable[[], None],
 ) -> SaveTally:
-    """Fetch all of a source into the store; `intake` is filled on the way.
+    """Fetch all of a source into the store, then the commits that it names into its clone.
 
-    Raise SourceError where there were changes and none of them could be read.
+    `intake` is filled on the way. The commits are asked for even where no change is new: an earlier
+    run may have failed there. Raise SourceError where there were changes and none could be read.
     """
     store.remember(
         MinedSource(source=source.kind, repo=source.repo, where=where, clone=source.clone)
@@ -82,4 +83,6 @@ def take_in(
     saved = store.save(source.kind, source.repo, payloads)
     if intake.changes and intake.left_out[UNREADABLE] == intake.changes:
         raise SourceError(f"{where}: none of its {intake.changes} changes can be read")
+    if isinstance(source, Fetching):
+        source.fetch_commits()
     return saved

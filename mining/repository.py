@@ -29,6 +29,9 @@ from postil.errors import SourceError
 ALL_CHANGES = "refs/changes/*:refs/changes/*"
 """Refspec of every review of a Gerrit repository."""
 
+ALL_PULLS = "+refs/pull/*/head:refs/pull/*/head"
+"""Refspec of the head of every pull request, on GitHub and on Forgejo."""
+
 REQUEST_BYTES = 4096
 """Asked at once; less than any system's pipe holds, so neither side waits for the other."""
 
@@ -194,10 +197,10 @@ class Repository:
             lines.pop()
         return tuple(lines)
 
-    def fetch(self, refspecs: Sequence[str], remote: str = "origin") -> None:
-        """Fetch refs from a remote of this repository."""
+    def fetch(self, refspecs: Sequence[str], remote: str = "origin", token: str = "") -> None:
+        """Fetch refs from a remote of this repository, or from a URL that takes a token."""
         online = git.Git(str(self.path))
-        online.update_environment(GIT_DIR=str(self.path), **online_environment())
+        online.update_environment(GIT_DIR=str(self.path), **online_environment(remote, token))
         try:
             git.Git.check_unsafe_protocols(self.remote_url(remote) or remote)
             online.execute(["git", "fetch", "--quiet", "--no-tags", remote, *refspecs])
@@ -253,6 +256,13 @@ def checked_clone(path: Path | None) -> Path | None:
     whole = path.expanduser().resolve()
     with open_repository(whole):
         return whole
+
+
+def bring_pulls(clone: Path | None, url: str, token: str) -> None:
+    """Fetch the heads of all pull requests at a URL into a clone, if there is one."""
+    if clone is not None:
+        with open_repository(clone) as repository:
+            repository.fetch([ALL_PULLS], url, token)
 
 
 def clone(url: str, to: Path) -> Repository:

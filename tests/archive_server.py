@@ -9,6 +9,7 @@ import argparse
 import json
 import re
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ class ArchiveServer:
         self.address = ""
         self.writers: frozenset[str] | None = None
         """Who may push; None: the token may not ask."""
+        self.git: Path | None = None
+        """A bare repository behind `git update-server-info`, for git signed in with the token."""
 
     @property
     def where(self) -> str:
@@ -66,7 +69,20 @@ class ArchiveServer:
             wbufsize = 1 << 16  # head and body in one piece
 
             def do_GET(self) -> None:
-                self._send(host.take(self, b""))
+                if self.path.startswith(f"/{host.repo}.git/"):
+                    self._send_git()
+                else:
+                    self._send(host.take(self, b""))
+
+            def _send_git(self) -> None:
+                file = host.git_file(urlsplit(self.path).path)
+                signed = b64encode(f"x-access-token:{host.token}".encode()).decode()
+                known = self.headers.get("Authorization") == f"Basic {signed}"
+                body = file.read_bytes() if known and file and file.is_file() else b""
+                self.send_response(401 if not known else 200 if body else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -97,6 +113,10 @@ class ArchiveServer:
             server.shutdown()
             server.server_close()
             thread.join()
+
+    def git_file(self, path: str) -> Path | None:
+        """The file of the bare repository that git asks for."""
+        return self.git / path.removeprefix(f"/{self.repo}.git/") if self.git else None
 
     def take(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
         """Answer one request."""

@@ -6,7 +6,6 @@ no filter, no submodule. The token goes to git by its environment, never on a co
 
 import logging
 import tempfile
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +75,7 @@ def _empty() -> Iterator[Path]:
 def _fetch(folder: Path, url: str, token: str, *shas: str) -> None:
     git.Git.check_unsafe_protocols(url)
     online = git.Git(folder)
-    online.update_environment(**_signed_in(token))
+    online.update_environment(**online_environment(url, token))
     command = ["git", "fetch", "--quiet", "--no-tags", "--depth=1", url, *shas]
     online.execute(command, kill_after_timeout=LIMIT_S)
 
@@ -85,17 +84,3 @@ def _said(error: Exception) -> str:
     """What git said, on one line and without a password."""
     said = without_password(str(getattr(error, "stderr", "") or error)).split()
     return " ".join(said)[:200]
-
-
-def _signed_in(token: str) -> dict[str, str]:
-    """The environment for the network, with the token in a header."""
-    environment = online_environment()
-    if token:
-        number = int(environment["GIT_CONFIG_COUNT"])
-        secret = b64encode(f"x-access-token:{token}".encode()).decode()
-        environment |= {
-            "GIT_CONFIG_COUNT": str(number + 1),
-            f"GIT_CONFIG_KEY_{number}": "http.extraHeader",
-            f"GIT_CONFIG_VALUE_{number}": f"Authorization: Basic {secret}",
-        }
-    return environment

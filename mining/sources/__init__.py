@@ -63,6 +63,14 @@ class Resumable(Protocol):
         """Let `fetch` begin behind this mark when it is asked for everything."""
 
 
+@runtime_checkable
+class Fetching(Protocol):
+    """A source whose host also gives the commits that its payloads name."""
+
+    def fetch_commits(self) -> None:
+        """Bring them into `clone`, if there is one; SourceError where that fails."""
+
+
 class Read(Protocol):
     """The module function `read` of a source."""
 

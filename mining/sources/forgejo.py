@@ -17,7 +17,7 @@ import msgspec
 import requests
 
 from mining.clients import FIRST_WAIT_S, LONGEST_WAIT_S, READ_RETRIES, Access, wait_s
-from mining.repository import checked_clone
+from mining.repository import bring_pulls, checked_clone
 from mining.sources import RawPayload
 from mining.sources.forgejo_objects import read
 from postil.errors import SourceError, UsageError
@@ -40,7 +40,7 @@ MEND = {
 
 
 class Forgejo:
-    """`where` is the address of a repository; `clone` holds its commits, refs/pull/* with them."""
+    """`where` is the address of a repository; `clone` holds its commits."""
 
     kind = "forgejo"
 
@@ -62,6 +62,7 @@ class Forgejo:
         port = f":{parts.port}" if parts.port else ""
         root = "/".join(filter(None, [f"{parts.scheme}://{parts.hostname}{port}", *above]))
         self._api = f"{root}/api/v1/repos/{owner}/{name}"
+        self._git_url, self._token = f"{root}/{owner}/{name}.git", access.forgejo_token
         self._session = requests.Session()
         if access.forgejo_token:
             self._session.headers["Authorization"] = f"token {access.forgejo_token}"
@@ -96,6 +97,10 @@ class Forgejo:
             for one in told["comments"]
         }
         return RawPayload(str(number), None, msgspec.json.encode(told))
+
+    def fetch_commits(self) -> None:
+        """Bring the heads of all pull requests into the clone."""
+        bring_pulls(self.clone, self._git_url, self._token)
 
     def close(self) -> None:
         """Close the connection."""

@@ -26,8 +26,9 @@ from mining.clients import (
     ServerFaultError,
     api_url_of,
     connect,
+    site_of,
 )
-from mining.repository import checked_clone
+from mining.repository import bring_pulls, checked_clone
 from mining.sources import RawPayload
 from mining.sources.archive import read as read_rest
 from mining.sources.github_graph import read_graph
@@ -58,7 +59,7 @@ NO_REPOSITORY = "there is no such repository, or the token may not see it"
 class GitHub:
     """`where` is owner/name, or the address of a repository on GitHub Enterprise.
 
-    `clone` holds the repository's commits, refs/pull/*/head among them.
+    `clone` holds the repository's commits.
     """
 
     kind = "github"
@@ -79,6 +80,7 @@ class GitHub:
         if repo and repo.lower() != self.repo.lower():
             raise UsageError(f"--repo {repo} is not what the source names: {self.repo}")
         self.clone = checked_clone(clone)
+        self._git_url = f"{site_of(api_url)}/{self.repo}.git"
         self.reader = reader or GitHubReader(connect(access, api_url, self.repo), notice=notice)
         self._notice = notice
         self._after: str | None = None
@@ -124,6 +126,10 @@ class GitHub:
         about = {"repository": found.name_with_owner, "licence": told.spdx_id if told else None}
         body = msgspec.json.encode({**about, "graphql": node})
         return RawPayload(str(number), time_of(node, "closedAt"), body)
+
+    def fetch_commits(self) -> None:
+        """Bring the heads of all pull requests into the clone."""
+        bring_pulls(self.clone, self._git_url, self.reader.token)
 
     def close(self) -> None:
         """Close the connection."""

@@ -108,9 +108,9 @@ def test_what_rita_said_is_learned_and_what_sid_said_is_not(
     server: Server, number: int, tmp_path: Path
 ) -> None:
     changes, _ = mine(server)
-    copy = clone(server.git_url("mia", REPO), tmp_path / "clone")
-    copy.fetch(["refs/pull/*:refs/pull/*"])
-    copy.close()
+    clone(server.git_url("mia", REPO), tmp_path / "clone").close()
+    access = Access(forgejo_token=server.tokens["mia"])
+    Forgejo(f"{server.url}/{REPO}", tmp_path / "clone", None, access).fetch_commits()
     with open_repository(tmp_path / "clone") as repository:
         examples, funnel = build_examples(changes, repository, MiningSettings())
     (remark,) = [example for example in examples if example.kind == "remark"]

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from finetune.retraining.look import look
 from mining.commands import mine, store_url
+from mining.repository import open_repository
 from mining.sources.archive import read as read_archive
 from mining.sources.github import read
 from mining.sources.github_query import (
@@ -23,11 +24,13 @@ from mining.sources.github_query import (
     OpenEnd,
     follow,
 )
+from postil.errors import SourceError
 from postil.records import Change, Reaction
 from postil.settings import Settings
 from tests.archive_server import TOKEN, ArchiveServer, load_records
 from tests.mining.archive_builder import REPO, comment, reviewed, user
 from tests.mining.github_bench import Asked, Json, changes, moved
+from tests.tiny_git import TinyGit
 
 REAL = Path(__file__).parents[2] / "../shared/data/github/rest-pulls"
 
@@ -233,6 +236,37 @@ def test_the_command_mines_and_a_second_run_takes_one_request(
     assert len(server.requests) == before + 1
     assert TOKEN not in first.output
     assert TOKEN.encode() not in (tmp_path / "home/store.db").read_bytes()
+
+
+def test_commits_of_pull_requests_come_with_them_and_what_failed_is_made_up_for(
+    server: ArchiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny, clone = TinyGit(tmp_path / "host"), TinyGit(tmp_path / "clone").folder
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    monkeypatch.chdir(tmp_path)
+    asked = ["--source", f"github:{server.where}", "--clone", str(clone), "--home", str(tmp_path)]
+    failed = CliRunner().invoke(mine, asked)
+    assert isinstance(failed.exception, SourceError)
+    assert "cannot fetch" in str(failed.exception) and TOKEN not in str(failed.exception)
+
+    heads = {}
+    for number, text in enumerate(("one\n", "two\n"), 1):
+        heads[f"refs/pull/{number}/head"] = sha = tiny.commit({"a.py": text})
+        tiny.run("update-ref", f"refs/pull/{number}/head", sha)
+    tiny.run("update-server-info")
+    server.git = tiny.folder / ".git"
+    second = CliRunner().invoke(mine, asked, catch_exceptions=False)
+    assert "0 changes (0 new" in second.output, "what was stored before is stored once"
+    with open_repository(clone) as repository:
+        assert repository.refs("refs/pull") == heads
+        assert all(map(repository.has, heads.values()))
+
+    heads["refs/pull/1/head"] = sha = tiny.commit({"a.py": "forced\n"}, parent="HEAD~1")
+    tiny.run("update-ref", "refs/pull/1/head", sha)
+    tiny.run("update-server-info")
+    CliRunner().invoke(mine, asked, catch_exceptions=False)
+    with open_repository(clone) as repository:
+        assert repository.refs("refs/pull") == heads, "a head that was forced is followed"
 
 
 def test_a_dry_retraining_asks_only_for_what_moved(

@@ -1,10 +1,14 @@
 """Reading git through the two long-lived processes, kept apart from the machine's settings."""
 
+import os
+import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mining.git_environment import online_environment
 from mining.objects import EMPTY_TREE
 from mining.repository import Repository, clone, open_repository, without_password
 from postil.diff import parse_diff
@@ -241,6 +245,20 @@ def test_what_cannot_be_cloned_is_one_line(
         clone(url, tmp_path / "copy")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_token_is_sent_to_its_own_host_and_to_no_other() -> None:
+    environment = {**os.environ, **online_environment("https://me@git.example:3000/a/b.git", "t0k")}
+
+    def sent_to(url: str) -> str:
+        asked = ["git", "config", "--get-urlmatch", "http.extraHeader", url]
+        done = subprocess.run(asked, env=environment, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    signed = b64encode(b"x-access-token:t0k").decode()
+    assert sent_to("https://git.example:3000/a/b.git") == f"Authorization: Basic {signed}"
+    others = ("https://git.example/a/b.git", "http://git.example:3000/a", "https://evil.example/")
+    assert [sent_to(url) for url in others] == ["", "", ""]
 
 
 def test_passwords_are_not_shown() -> None:
