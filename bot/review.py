@@ -19,7 +19,7 @@ from bot.saying.wording import message_fault, read_message
 from bot.selection import select
 from finetune.categories import categorize
 from finetune.recall import LEAST_SIMILAR
-from postil.answer import Anchor, anchors, finding_of
+from postil.answer import DELETE, REPLACE, Anchor, anchors, finding_of, with_suggestion
 from postil.diff import FileDiff, parse_diff
 from postil.prompt import Precedent, render_question
 from postil.records import Finding, Record, Resemblance, Way, Window
@@ -35,6 +35,8 @@ class Recalled(Record, frozen=True, kw_only=True):
     resembles: Resemblance
     code: str = ""
     """The first row it was made on."""
+    suggestion: str | None = None
+    """What it put in place of its rows, where the very same stand here."""
 
     def precedent(self) -> Precedent:
         """As a question shows it."""
@@ -292,9 +294,14 @@ def _unsure(said: str, score: float, info: ModelInfo) -> str:
 
 
 def _quoted(past: Sequence[Recalled]) -> str:
-    """The most similar past remark; "" where nothing is similar enough to be said again."""
-    alike = past and past[0].resembles.similarity >= LEAST_SIMILAR
-    return past[0].message if alike else ""
+    """The most similar past remark; "" where nothing is similar enough to be said again, and where
+    it said nothing but a suggestion that does not fit here."""
+    if not past or past[0].resembles.similarity < LEAST_SIMILAR:
+        return ""
+    message, suggestion = past[0].message, past[0].suggestion
+    if suggestion is not None:
+        return with_suggestion(message, suggestion)
+    return "" if message in (REPLACE, DELETE) else message
 
 
 def _with_past(finding: Finding, past: Sequence[Recalled]) -> Finding:

@@ -23,14 +23,11 @@ from mining.revisions import Revisions
 from mining.scrub import find_secret, mask_people
 from mining.stored_hunk import window_of_hunk
 from mining.trust import Teachers, teachers
-from postil.answer import Remark, anchor_of, clean_message, render_answer
+from postil.answer import DELETE, REPLACE, Remark, anchor_of, clean_message, render_answer
 from postil.diff import windows
 from postil.marker import SHAPE
 from postil.records import Change, Example, ExampleKind, ReviewThread, Revision, Tier, Window
 from postil.settings import MiningSettings
-
-REPLACE, DELETE = "Suggested change:", "Remove this:"
-"""The words of a suggestion that came without any."""
 
 MOST_WINDOWS = 400
 """Of one revision; a larger one is an import or a mass rename that nobody read line by line."""

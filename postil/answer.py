@@ -16,6 +16,8 @@ from postil.records import Finding, Record, Side, Span, Window
 NO_COMMENT = "NO_COMMENT"
 ANCHOR = re.compile(r"^([RL])([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?$")
 OPENING = re.compile(r"^(`{3,})suggestion$", re.MULTILINE)
+REPLACE, DELETE = "Suggested change:", "Remove this:"
+"""The words of a suggestion that came without any."""
 LONGEST_RANGE = 5
 """Rows; longer ranges are never generated, only read from people's remarks."""
 
@@ -66,9 +68,14 @@ def render_answer(remark: Remark | None) -> str:
         return NO_COMMENT
     text = f"{remark.anchor}\n{remark.message}"
     if remark.suggestion is not None:
-        fence = fence_for(remark.suggestion)
-        text += f"\n{fence}suggestion\n{remark.suggestion}{fence}"
+        text = with_suggestion(text, remark.suggestion)
     return text
+
+
+def with_suggestion(message: str, suggestion: str) -> str:
+    """A message, and below it the fence of its suggestion."""
+    fence = fence_for(suggestion)
+    return f"{message}\n{fence}suggestion\n{suggestion}{fence}"
 
 
 def parse_answer(text: str) -> Remark | None:

@@ -76,7 +76,7 @@ class Remembering:
             if due := self._voice.due(window):
                 own = match_of(due)
                 matches = [own, *(m for m in matches if m.entry != own.entry)][:SHOWN]
-            found.append([recalled(match) for match in matches])
+            found.append([recalled(match, offered(match, window, place)) for match in matches])
         return found
 
     def _ranked(self, window: Window, place: Anchor) -> list[Match]:
@@ -98,10 +98,17 @@ def match_of(fired: Fired) -> Match:
     )
 
 
-def recalled(match: Match) -> Recalled:
-    """What a review needs to know of a match."""
-    shown = match.precedent()
-    return Recalled(message=shown.message, resembles=match.resemblance(), code=shown.code)
+def recalled(match: Match, suggestion: str | None = None) -> Recalled:
+    """What a review needs to know of a match, and the suggestion that it may make again."""
+    shown, like = match.precedent(), match.resemblance()
+    return Recalled(message=shown.message, resembles=like, code=shown.code, suggestion=suggestion)
+
+
+def offered(match: Match, window: Window, place: Anchor) -> str | None:
+    """The past suggestion, where what it replaced stands here again to the letter."""
+    rows = [line.text for line in window.lines[place.start - 1 : place.end]]
+    same = place.side == "R" and rows == match.entry.rows()
+    return match.entry.suggestion if same else None
 
 
 def load(spec: Mapping[str, str]) -> Remembering:

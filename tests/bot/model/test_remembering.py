@@ -21,7 +21,7 @@ from finetune.recall import INDEX_FILE, IndexEntry, Recall
 from finetune.retrieval import make_retrieval
 from finetune.speaking import Voice
 from finetune.topics import TOPICS_FILE, Topic, write_topics
-from postil.answer import Anchor, anchors
+from postil.answer import REPLACE, Anchor, anchors
 from postil.diff import parse_diff
 from postil.errors import AdapterError, ConfigError
 from postil.marker import Marker
@@ -52,6 +52,28 @@ def publish(home: Path, pulls: int = 20, message: str = "") -> Path:
     if message:
         pairs.append(make_pair(make_window("+    send(all_of_it)"), message, id="one"))
     return make_retrieval(pairs, Settings(), Registry(home), "o/r").folder
+
+
+SUGGESTED = msgspec.structs.replace(PAST, suggestion="    log.info(self.prices)\n")
+WORDLESS = msgspec.structs.replace(SUGGESTED, message=REPLACE)
+
+
+@pytest.mark.parametrize(
+    ("past", "row", "said"),
+    [
+        (SUGGESTED, "    print(self.prices)", (PAST.message, SUGGESTED.suggestion)),
+        (SUGGESTED, "    print(self.price)", (PAST.message, None)),
+        (SUGGESTED, "        print(self.prices)", (PAST.message, None)),
+        (WORDLESS, "    print(self.prices)", (REPLACE, SUGGESTED.suggestion)),
+        (WORDLESS, "    print(self.price)", None),
+    ],
+)
+def test_a_past_suggestion_is_made_again_only_for_the_very_same_row(
+    past: IndexEntry, row: str, said: tuple[str, str | None] | None
+) -> None:
+    diff = DIFF.replace('        print("total")', row)
+    found = review(diff, remembering(past), ReviewSettings()).findings
+    assert [(one.message, one.suggestion) for one in found] == ([said] if said else [])
 
 
 def test_the_past_remark_is_said_again_at_the_row_most_like_its_own() -> None:
