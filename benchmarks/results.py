@@ -4,6 +4,7 @@
     postil dataset build --repo repo
     python -m benchmarks.results PAIRS.jsonl --out results.jsonl --seed 1 --seed 2 --seed 3
 
+--mode retrieval measures the adapter that needs no training, in seconds and on all windows.
 --pairs is the study size: the newest so many training pairs, half of them silences; 0 is all. The
 test part is read once a row, after the settings stand. Two controls must find nothing: `labels`
 draws anew which windows of the other parts carry remarks (ROC-AUC must cover 0.5), `remarks`
@@ -17,20 +18,27 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from msgspec.structs import replace
 
+from finetune.adapters import Registry, load_card
 from finetune.evaluation.judgement import judge
+from finetune.evaluation.kept import keep_evaluation
+from finetune.evaluation.plan import MEASURED, Limits
+from finetune.evaluation.proof import prove
+from finetune.evaluation.readings import Progress
 from finetune.evaluation.scorecard import Scorecard
 from finetune.evaluation.tables import render_interval
 from finetune.processor import prepare_processor
+from finetune.retrieval import make_retrieval
 from finetune.training.progress import show_run, stages
 from postil.answer import Anchor, Remark, parse_answer, render_answer, row_letter
 from postil.records import Pair, Record, read_jsonl, write_jsonl
 from postil.settings import Settings, TrainSettings, postil_home
 
+MODES = ("lora", "retrieval")
 CONTROLS = ("none", "labels", "remarks")
 SYSTEMS = ("adapter", "base", "size alone", "cheap features alone", "retrieval", "always")
 TEXTS = ("adapter", "base", "retrieval", "constant remark", "random remark", "human")
@@ -59,6 +67,7 @@ class Row(Record, frozen=True, kw_only=True):
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines.")
 @click.option("--seed", "seeds", type=int, multiple=True, default=(7,), show_default=True)
+@click.option("--mode", type=click.Choice(MODES), default="lora", show_default=True)
 @click.option("--pairs", default=0, show_default=True, help="Training pairs; 0: all.")
 @click.option("--rate", default=1e-3, show_default=True, help="Learning rate.")
 @click.option("--epochs", default=2.0, show_default=True)
@@ -67,13 +76,14 @@ class Row(Record, frozen=True, kw_only=True):
     "--silences",
     default=600,
     show_default=True,
-    help="Silent windows read of the test part, and of the calibration part.",
+    help="Silent windows read of the test part, and of the calibration part; 0: all.",
 )
 @click.option("--control", type=click.Choice(CONTROLS), default="none", show_default=True)
 def results(
     file: Path,
     out: Path,
     seeds: tuple[int, ...],
+    mode: Literal["lora", "retrieval"],
     pairs: int,
     rate: float,
     epochs: float,
@@ -87,7 +97,7 @@ def results(
     read = tuple(read_jsonl(file, Pair))
     for seed in seeds:
         train = TrainSettings(
-            mode="lora",
+            mode=mode,
             learning_rate=rate,
             batch=4,
             epochs=epochs,
@@ -105,30 +115,36 @@ def results(
 
 
 def measure(pairs: Sequence[Pair], asked: Asked) -> Row:
-    """Train and evaluate; the report is kept in POSTIL_HOME."""
-    from finetune.adapters import Registry
-    from finetune.base_model import find_base
-    from finetune.evaluation.kept import keep_evaluation
-    from finetune.evaluation.plan import MEASURED
-    from finetune.evaluation.proof import prove
-    from finetune.making import make_adapter
-
-    home, settings = postil_home(os.environ), Settings(train=asked.train)
-    base, registry, repo = find_base(asked.train.base, home), Registry(home), pairs[0].repo
-    limits = replace(MEASURED, silences=asked.silences)
+    """Make and prove an adapter; the report is kept in POSTIL_HOME."""
+    home, settings, repo = postil_home(os.environ), Settings(train=asked.train), pairs[0].repo
+    limits = replace(MEASURED, silences=asked.silences or None)
     with stages() as progress:
-        made = make_adapter(
-            pairs, settings, base, registry, repo, show_run, progress, limits=limits
-        )
-        card = prove(made.folder, pairs, settings, home, progress, limits=limits)
-    keep_evaluation(home, repo, made.folder, card)
+        folder = _make(pairs, settings, home, progress, limits)
+        card = prove(folder, pairs, settings, home, progress, limits=limits)
+    keep_evaluation(home, repo, folder, card)
     return Row(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         machine=f"{platform.machine()}, {os.cpu_count()} cores",
         asked=asked,
-        trained_on=made.card.pairs,
+        trained_on=load_card(folder).pairs,
         scorecard=replace(card, samples=(), mistakes=()),
     )
+
+
+def _make(
+    pairs: Sequence[Pair], settings: Settings, home: Path, progress: Progress, limits: Limits
+) -> Path:
+    """An adapter in the registry, with weights or without."""
+    registry, repo = Registry(home), pairs[0].repo
+    if settings.train.mode == "retrieval":
+        return make_retrieval(pairs, settings, registry, repo, progress).folder
+    from finetune.base_model import find_base
+    from finetune.making import make_adapter
+
+    base = find_base(settings.train.base, home)
+    return make_adapter(
+        pairs, settings, base, registry, repo, show_run, progress, limits=limits
+    ).folder
 
 
 def newest(pairs: Sequence[Pair], count: int) -> tuple[Pair, ...]:

@@ -11,6 +11,7 @@ import msgspec
 
 from bot.backtest.replay import WatchedModel
 from bot.review import Model, Recalled, review
+from finetune.features import WORDS
 from finetune.gate import Gate
 from postil.diff import FileDiff
 from postil.prompt import reveal
@@ -39,6 +40,7 @@ class Explained(Record, frozen=True, kw_only=True):
     finding: Finding | None
     reasons: tuple[Reason, ...]
     like: tuple[Recalled, ...]
+    words: tuple[tuple[str, float], ...] = ()
 
 
 class Features(Record, frozen=True, kw_only=True):
@@ -46,6 +48,8 @@ class Features(Record, frozen=True, kw_only=True):
 
     values: dict[str, float]
     like: tuple[Recalled, ...]
+    words: tuple[tuple[str, float], ...] = ()
+    """Words of the change that speak most for a remark or against, with their weights."""
 
 
 FeaturesOf = Callable[[Window, float], Features]
@@ -89,6 +93,7 @@ def explain(
                 finding=found[0] if found else None,
                 reasons=tuple(_reasons(gate, told.values)) if gate else (),
                 like=told.like,
+                words=told.words,
             )
         )
     return explained, reviewed.skipped
@@ -128,7 +133,8 @@ def render_explained(one: Explained, max_comments: int) -> str:
         f"    probability {one.probability:.2f}, {threshold}{_more(one, max_comments)}",
     ]
     for reason in one.reasons[:MOST_REASONS]:
-        lines.append(f"    {reason.moved:+.2f} {reason.feature} = {reason.value:.2f}")
+        words = _listed(one.words) if reason.feature == WORDS else ""
+        lines.append(f"    {reason.moved:+.2f} {reason.feature} = {reason.value:.2f}{words}")
     for past in one.like:
         first = reveal(past.message).split("\n")[0]
         lines.append(f"    like {past.resembles.similarity:.2f} {past.resembles.url}: {first}")
@@ -143,6 +149,12 @@ def _more(one: Explained, max_comments: int) -> str:
     if one.threshold is None:
         return ": this adapter was never calibrated, so it says nothing"
     return ""
+
+
+def _listed(words: Sequence[tuple[str, float]]) -> str:
+    """Words of a change with their marks; those that speak against a remark come after `not`."""
+    told = [f"{'' if weight > 0 else 'not '}{reveal(word)}" for word, weight in words]
+    return f": {', '.join(told)}" if told else ""
 
 
 def render_json(explained: Sequence[Explained], skipped: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ log-odds of speaking. Nothing here knows where a comment stood: no remark, ancho
 the window's own pull request enters.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import log1p
 from pathlib import PurePosixPath
@@ -13,7 +13,7 @@ from statistics import fmean
 
 import msgspec
 
-from finetune.recall import Match, Recall
+from finetune.recall import Recall
 from postil.errors import PayloadError
 from postil.records import ExampleKind, Pair, Record, Window
 
@@ -24,7 +24,9 @@ KIND_OF_FILE = ("test_path", "only_added", "prose", "data")
 RECALL = ("best_similarity", "mean_similarity", "row_similarity")
 HISTORY = ("path_history", "folder_history")
 AUTHOR = ("first_change",)
-CHEAP = (*SIZE, *KIND_OF_FILE, *RECALL, *HISTORY, *AUTHOR)
+WORDS = "words"
+"""Log-odds of a remark by the words of the change alone (`finetune.lexicon`)."""
+CHEAP = (*SIZE, *KIND_OF_FILE, *RECALL, *HISTORY, *AUTHOR, WORDS)
 """Everything but the model's own opinion."""
 FEATURES = (*CHEAP, SPEAK)
 """The order in which gates are written."""
@@ -53,14 +55,15 @@ class Labelled(Record, frozen=True, kw_only=True):
 
 def cheap_features(
     window: Window,
-    matches: Sequence[Match],
-    history: tuple[int, int],
+    recall: Recall,
+    before: datetime | None,
     newcomer: bool | None = None,
 ) -> dict[str, float]:
-    """What can be told without a model, from the matches and counts `Recall` gives.
+    """What can be told without a model, as known at that time.
 
     `newcomer`: whether it is its author's first change; None (not known) counts as no.
     """
+    matches, history = recall.similar(window, before), recall.history(window.path, before)
     added = [line for line in window.lines if line.kind == "+"]
     removed = [line for line in window.lines if line.kind == "-"]
     kept = len(window.lines) - len(added) - len(removed)
@@ -81,6 +84,7 @@ def cheap_features(
         "path_history": log1p(history[0]),
         "folder_history": log1p(history[1]),
         "first_change": float(bool(newcomer)),
+        WORDS: recall.words(window),
     }
 
 
@@ -92,9 +96,7 @@ def window_features(
     newcomer: bool | None = None,
 ) -> dict[str, float]:
     """All of `FEATURES`, as known at that time (None: everything in the index is past)."""
-    matches = recall.similar(window, before)
-    history = recall.history(window.path, before)
-    return {**cheap_features(window, matches, history, newcomer), SPEAK: speak}
+    return {**cheap_features(window, recall, before, newcomer), SPEAK: speak}
 
 
 def is_test_path(path: str) -> bool:
@@ -114,9 +116,7 @@ def label_window(pair: Pair, recall: Recall, weight: float = 1.0) -> Labelled:
     """The cheap features of a pair's window, as known when its pull request was decided."""
     if pair.window is None:
         raise PayloadError(f"pair {pair.id}: no window, so it has no features")
-    window, before = pair.window, pair.decided_at
-    matches, history = recall.similar(window, before), recall.history(window.path, before)
-    features = cheap_features(window, matches, history, pair.newcomer)
+    features = cheap_features(pair.window, recall, pair.decided_at, pair.newcomer)
     return Labelled(
         pair=pair.id, kind=pair.kind, features=features, group=pull_of(pair), weight=weight
     )

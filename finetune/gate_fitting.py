@@ -1,8 +1,8 @@
 """Windows the model was not trained on -> a gate: its coefficients and its threshold.
 
-A logistic regression on one feature or on all of them, whichever predicts unseen pull requests
-better, and the threshold for a wanted precision, both from cross-fitted probabilities. Pure but
-for scikit-learn.
+A logistic regression on one feature, on a few or on all of them, whichever predicts unseen pull
+requests better, and the threshold for a wanted precision, both from cross-fitted probabilities.
+Pure but for scikit-learn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.features import FEATURES, SPEAK, Labelled
+from finetune.features import FEATURES, SPEAK, WORDS, Labelled
 from finetune.gate import Gate, Method
 from postil.records import Record
 
+ALONE = (SPEAK, WORDS)
+"""What may decide alone where there is a model."""
 FEW_EXAMPLES, FEW_REMARKS = 60, 15
 """Below either, one feature is tried alone; above, all of them compete with it."""
 STRENGTH = {"logistic": 0.1, "platt": 1.0}
@@ -79,15 +81,16 @@ def fit_gate(
     *,
     min_precision: float = 0.5,
     names: Sequence[str] = FEATURES,
-    alone: str | None = SPEAK,
+    alone: tuple[str, ...] = ALONE,
     seed: int = 7,
 ) -> Gate:
     """Fit on the calibration part; ambiguous windows are left out.
 
-    `alone` is the one feature used when there are few examples; None asks for all of them. Where
-    there are more examples, a regression on all features is fitted too, and what predicts pull
-    requests it did not see with the smaller log loss is kept: many features cost more precision
-    than they bring when remarks are few.
+    `alone` are features that may decide alone: the first where there are few examples; none asks
+    for all of them. Where there are more examples, each of them, all of them together and a
+    regression on all features are fitted, and what predicts pull requests it did not see with the
+    smallest log loss is kept: many features cost more precision than they bring when remarks are
+    few.
     """
     rows = [row for row in rows if row.kind != "ambiguous"]
     remarks = sum(row.remarked for row in rows)
@@ -153,16 +156,19 @@ class _Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _methods(
-    examples: int, remarks: int, names: tuple[str, ...], alone: str | None
+    examples: int, remarks: int, names: tuple[str, ...], alone: tuple[str, ...]
 ) -> list[tuple[Method, tuple[str, ...]]]:
     """What is worth trying; the first is kept where trying tells nothing."""
     if not 0 < remarks < examples:
         return [("constant", ())]
-    if alone is None:
+    if not alone:
         return [("logistic", names)]
-    if examples < FEW_EXAMPLES or remarks < FEW_REMARKS or names == (alone,):
-        return [("platt", (alone,))]
-    return [("platt", (alone,)), ("logistic", names)]
+    if examples < FEW_EXAMPLES or remarks < FEW_REMARKS:
+        return [("platt", alone[:1])]
+    single: list[tuple[Method, tuple[str, ...]]] = [("platt", (one,)) for one in alone]
+    more: tuple[tuple[str, ...], ...] = (alone, names)
+    several = dict.fromkeys(used for used in more if len(used) > 1)
+    return [*single, *(("logistic", used) for used in several)]
 
 
 def _try(
@@ -188,7 +194,8 @@ def _describe(best: _Trial, trials: Sequence[_Trial]) -> str:
     if best.method == "constant":
         return "nothing to tell apart."
     if best.method == "logistic":
-        return f"logistic regression on {len(best.features)} features."
+        used = f"{len(best.features)} features" if len(best.features) > 2 else best.features
+        return f"logistic regression on {used if isinstance(used, str) else ' and '.join(used)}."
     why = (
         "too few for more" if len(trials) == 1 else "more features did no better when cross-fitted"
     )

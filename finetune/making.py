@@ -28,6 +28,7 @@ from finetune.evaluation.readings import Progress, no_progress
 from finetune.gate import CHEAP_GATE_FILE, GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
 from finetune.kind_thresholds import ask_words, likeliest, with_kinds
+from finetune.lexicon import LEXICON_FILE, learn_lexicon, write_lexicon
 from finetune.newer import seen_until
 from finetune.pooling import own_gate, repos_of, shown_entries
 from finetune.precedents import show_precedents
@@ -143,6 +144,8 @@ def _equip(
     pooled = repos_of(pairs)
     entries = index_entries(pairs, named=settings.review.name_reviewers, pooled=bool(pooled))
     write_index(folder / INDEX_FILE, entries)
+    if not pooled and (lexicon := learn_lexicon(pairs)):  # words of one say nothing to another
+        write_lexicon(folder / LEXICON_FILE, lexicon)
     recall = Recall.read(folder / INDEX_FILE)
     if not pooled:  # a topic of several repositories would quote one in another
         write_topics(folder / TOPICS_FILE, recurring(pairs, recall, settings))

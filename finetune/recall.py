@@ -7,18 +7,18 @@ document frequencies and lengths as well: a general BM25 library fixes those ove
 it indexes, so the few lines are our own (tests compare them with bm25s). No model, no network.
 """
 
-import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
 from math import fsum, log, sqrt
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.lexicon import LEXICON_FILE, Lexicon, read_lexicon
+from finetune.tokens import code_tokens, token_set
 from postil.answer import Anchor, parse_answer, row_letter
 from postil.prompt import Precedent
 from postil.records import (
@@ -40,16 +40,6 @@ K1, B = 1.5, 0.75
 """Saturation and length weight, as in Lucene and bm25s."""
 CANDIDATES = 4
 """How many times `k` entries are taken by raw score before lengths are evened out."""
-
-TOKEN = re.compile(
-    r"""(?P<word>[^\W\d]\w*)(?P<after>[(:](?!=))?   # a name; a call `print(` or a block `except:`
-      | \d+(?:\.\d+)?
-      | [=!<>]=+ | [-=]> | :: | :=  | && | \|\| | \*\* | // | [-+*/%&|^]= | << | >> | \.\.\.
-      | [-+*/%<>!?&|^~@=]""",
-    re.VERBOSE,
-)
-PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-"""Of an ASCII name; others stay whole."""
 
 
 class IndexEntry(Record, frozen=True, kw_only=True):
@@ -112,28 +102,6 @@ class Match(Record, frozen=True, kw_only=True):
         )
 
 
-def code_tokens(text: str) -> list[str]:
-    """Names split at humps and underscores, calls (`print(`), blocks (`except:`), operators."""
-    found: list[str] = []
-    for match in TOKEN.finditer(text):
-        word = match["word"]
-        if word is None:
-            found.append(match.group())
-            continue
-        parts = [part.lower() for part in PART.findall(word)] if word.isascii() else []
-        found += parts
-        if len(parts) != 1:
-            found.append(word.lower())
-        if match["after"]:
-            found.append(word.lower() + match["after"])
-    return found
-
-
-@lru_cache(maxsize=20_000)
-def _token_set(text: str) -> frozenset[str]:
-    return frozenset(code_tokens(text))
-
-
 def window_text(window: Window) -> str:
     """The rows of a window with their marks."""
     return "\n".join(line.kind + line.text for line in window.lines)
@@ -177,9 +145,13 @@ def write_index(path: Path, entries: Iterable[IndexEntry]) -> int:
 
 
 class Recall:
-    """Answers which accepted remarks fit a window, as known at a time."""
+    """Answers which accepted remarks fit a window, as known at a time.
 
-    def __init__(self, entries: Sequence[IndexEntry]) -> None:
+    `lexicon`: what the words of its training part tell, where there was enough to learn them from.
+    """
+
+    def __init__(self, entries: Sequence[IndexEntry], lexicon: Lexicon | None = None) -> None:
+        self.lexicon = lexicon
         dated = [(e.decided_at, e) for e in entries if e.decided_at is not None]
         dated.sort(key=lambda one: one[0])
         self._times = [time for time, _ in dated]
@@ -199,8 +171,13 @@ class Recall:
 
     @classmethod
     def read(cls, path: Path) -> "Recall":
-        """Load `index.jsonl`; raise ConfigError naming the line that is no entry."""
-        return cls(list(read_jsonl(path, IndexEntry)))
+        """Load `index.jsonl`, and `lexicon.json` where it stands beside it in a verified folder.
+
+        Raises ConfigError naming the line that is no entry, AdapterError for a damaged lexicon.
+        """
+        words = path.with_name(LEXICON_FILE)
+        lexicon = read_lexicon(words) if words.exists() else None
+        return cls(list(read_jsonl(path, IndexEntry)), lexicon)
 
     def similar(self, window: Window, before: datetime | None, k: int = 3) -> list[Match]:
         """The best `k` entries decided before that time, most similar first."""
@@ -231,6 +208,10 @@ class Recall:
         known = self._known(before)
         on_path = bisect_left(self._paths.get(path, []), known)
         return on_path, bisect_left(self._folders.get(_folder(path), []), known)
+
+    def words(self, window: Window) -> float:
+        """Log-odds of a remark by the words of the change; 0 where they were not learned."""
+        return self.lexicon.log_odds(window) if self.lexicon else 0.0
 
     def most_similar_row(self, window: Window, entry: IndexEntry) -> tuple[int, float]:
         """The changed row most like the rows an entry's remark stood on, and how like, 0 to 1."""
@@ -269,12 +250,12 @@ class Recall:
 
     def _most_similar_row(self, window: Window, entry: IndexEntry, known: int) -> tuple[int, float]:
         """The changed row that shares most with the rows remarked on (weighted Dice)."""
-        wanted = _token_set("\n".join(entry.rows()))
+        wanted = token_set("\n".join(entry.rows()))
         best_row, best = 0, -1.0
         for row, line in enumerate(window.lines, 1):
             if line.kind == " ":
                 continue
-            tokens = _token_set(line.text)
+            tokens = token_set(line.text)
             whole = self._weight(wanted, known) + self._weight(tokens, known)
             alike = 2 * self._weight(wanted & tokens, known) / whole if whole else 0.0
             if alike > best:

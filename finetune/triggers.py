@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from finetune.features import pull_of
-from finetune.recall import code_tokens
+from finetune.tokens import code_tokens
 from postil.answer import remark_text
 from postil.records import Pair, Record
 

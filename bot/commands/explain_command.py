@@ -110,4 +110,5 @@ def _features(recall: "Recall", window: "Window", score: float) -> "Features":
     from finetune.recall import SHOWN
 
     like = tuple(recalled(match) for match in recall.similar(window, None, SHOWN))
-    return Features(values=window_features(window, recall, None, score), like=like)
+    words = tuple(recall.lexicon.telling(window)) if recall.lexicon else ()
+    return Features(values=window_features(window, recall, None, score), like=like, words=words)

@@ -13,7 +13,7 @@ from bot.review import review
 from finetune.engines import Engine
 from finetune.evaluation.baselines import GATES, GateBaseline
 from finetune.evaluation.readings import Progress, no_progress, score_pairs
-from finetune.features import FEATURES, SPEAK, label_window, window_features, with_speak
+from finetune.features import FEATURES, label_window, window_features, with_speak
 from finetune.gate import Gate
 from finetune.gate_fitting import fit_gate
 from finetune.recall import Recall
@@ -79,7 +79,7 @@ def sit_base(
     held = [pair for pair in pairs if pair.split == "calibration"]
     speaks = score_pairs(engine, held, progress, stage="base: calibration windows")
     rows = with_speak([label_window(pair, recall) for pair in held], speaks)
-    gate = fit_gate(rows, min_precision=settings.min_precision, names=FEATURES, alone=SPEAK)
+    gate = fit_gate(rows, min_precision=settings.min_precision, names=FEATURES)
     scores = engine.score([render_question(item.window) for item in items])
     answers = []
     for done, (item, score) in enumerate(zip(items, scores, strict=True), 1):

@@ -4,7 +4,17 @@ from finetune.evaluation.metrics import Ranking, masked
 from finetune.evaluation.readings import Readings
 from finetune.evaluation.scorecard import Ablation
 from finetune.evaluation.trial import Trial
-from finetune.features import AUTHOR, CHEAP, FEATURES, HISTORY, KIND_OF_FILE, RECALL, SIZE, SPEAK
+from finetune.features import (
+    AUTHOR,
+    CHEAP,
+    FEATURES,
+    HISTORY,
+    KIND_OF_FILE,
+    RECALL,
+    SIZE,
+    SPEAK,
+    WORDS,
+)
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "the model's log-odds": (SPEAK,),
@@ -13,6 +23,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "likeness to accepted remarks": RECALL,
     "history of the file": HISTORY,
     "author's first change": AUTHOR,
+    "words of the change": (WORDS,),
 }
 
 
@@ -42,5 +53,5 @@ def ablate(trial: Trial, readings: Readings | None) -> tuple[Ablation, ...]:
 
 
 def _ranked(trial: Trial, names: tuple[str, ...], readings: Readings | None) -> Ranking:
-    gate = trial.fit(names, None, readings)
+    gate = trial.fit(names, (), readings)
     return Ranking(trial.probabilities(gate, readings), trial.labels)

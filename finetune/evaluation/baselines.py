@@ -12,7 +12,7 @@ from statistics import fmean
 import msgspec
 
 from finetune.evaluation.metrics import chrf
-from finetune.features import CHEAP, SIZE
+from finetune.features import CHEAP, SIZE, WORDS
 from finetune.recall import IndexEntry, Recall
 from postil.answer import Remark
 from postil.records import Pair
@@ -26,16 +26,18 @@ class GateBaseline(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     features: tuple[str, ...]
-    alone: str
-    """The one feature it falls back on when there are few examples."""
+    alone: tuple[str, ...]
+    """Those that may decide alone; the first where there are few examples."""
 
 
-WITHOUT_MODEL = GateBaseline(name="cheap features alone", features=CHEAP, alone="best_similarity")
+LIKENESS = "best_similarity"
+WITHOUT_MODEL = GateBaseline(name="cheap features alone", features=CHEAP, alone=(LIKENESS, WORDS))
 """Also the gate of an adapter without weights."""
 GATES = (
-    GateBaseline(name="size alone", features=SIZE, alone="changed_characters"),
+    GateBaseline(name="size alone", features=SIZE, alone=("changed_characters",)),
+    GateBaseline(name="words of the change alone", features=(WORDS,), alone=(WORDS,)),
     WITHOUT_MODEL,
-    GateBaseline(name="retrieval", features=("best_similarity",), alone="best_similarity"),
+    GateBaseline(name="retrieval", features=(LIKENESS,), alone=(LIKENESS,)),
 )
 
 

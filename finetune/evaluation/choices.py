@@ -13,7 +13,8 @@ from finetune.evaluation.metrics import chrf
 from finetune.evaluation.plan import Question
 from finetune.evaluation.scorecard import ChoiceScore
 from finetune.evaluation.trial import Choice, Trial
-from finetune.recall import IndexEntry, Recall, code_tokens
+from finetune.recall import IndexEntry, Recall
+from finetune.tokens import code_tokens
 from postil.answer import Anchor
 from postil.records import Window
 

@@ -44,8 +44,9 @@ from finetune.evaluation.systems import (
 )
 from finetune.evaluation.trial import ADAPTER, BASE, Choice, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
-from finetune.features import FEATURES, SPEAK, Labelled, label_window, pull_of, with_speak
+from finetune.features import FEATURES, Labelled, label_window, pull_of, with_speak
 from finetune.gate import Gate
+from finetune.gate_fitting import ALONE
 from finetune.recall import Recall
 from finetune.speaking import Voice
 from finetune.topics import Topic
@@ -98,8 +99,8 @@ def evaluate_adapter(
     of_adapter, by_way = _read_adapter(open_adapter, plan, recall, progress)
     trial = Trial(plan, recall, progress, min_precision=min_precision, seed=seed)
     gates = {
-        ADAPTER: gate or trial.fit(FEATURES, SPEAK, of_adapter),
-        BASE: trial.fit(FEATURES, SPEAK, of_base),
+        ADAPTER: gate or trial.fit(FEATURES, ALONE, of_adapter),
+        BASE: trial.fit(FEATURES, ALONE, of_base),
     }
     readings = {ADAPTER: of_adapter, BASE: of_base}
     choices = {name: trial.choices(each) for name, each in readings.items()}
@@ -186,7 +187,7 @@ def beside(
     """What the adapter gains over the live one; of that only what is compared is asked."""
     asked = replace(trial.plan, written=0, plain=(), canaries=())
     readings = live.read(asked, progress)
-    gate = live.gate or trial.fit(FEATURES, SPEAK, readings)
+    gate = live.gate or trial.fit(FEATURES, ALONE, readings)
     theirs = decider_of(trial, live.name, gate, readings)
     four_way = trial.four_way(trial.choices(readings))
     return LiveGain(

@@ -95,7 +95,7 @@ def _of_engines(
     for name, gate in gates.items():
         if name != ADAPTER:
             yield decider_of(trial, name, gate, readings[name])
-        alone = trial.fit((SPEAK,), SPEAK, readings[name])
+        alone = trial.fit((SPEAK,), (SPEAK,), readings[name])
         yield decider_of(trial, f"{name}, model alone", alone, readings[name])
 
 

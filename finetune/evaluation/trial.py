@@ -60,7 +60,7 @@ class Trial:
         return rows
 
     def fit(
-        self, names: Sequence[str], alone: str | None, readings: Readings | None = None
+        self, names: Sequence[str], alone: tuple[str, ...], readings: Readings | None = None
     ) -> Gate:
         """A gate on some features, fitted on the calibration part; `alone` as of `fit_gate`."""
         rows = with_speak(self.calibration, readings.speak) if readings else self.calibration

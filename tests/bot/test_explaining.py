@@ -76,3 +76,16 @@ def test_a_window_is_found_by_its_path_and_line() -> None:
     assert read_where("") == ("", None)
     assert holds(one.window, "a.py", 2) and holds(one.window, "", None)
     assert not holds(one.window, "a.py", 3) and not holds(one.window, "b.py", None)
+
+
+def test_the_words_of_a_change_are_named_beside_what_they_moved() -> None:
+    def worded(_window: Window, score: float) -> Features:
+        said = (("+print(", 0.4), ("-log", -0.2))
+        return Features(values={"speak": score, "words": 1.0}, like=(), words=said)
+
+    gate = replace(GATE, features=("speak", "words"))
+    model = StubModel({"print": "Log it."})
+    found, _ = explain(
+        parse_diff(change("print(1)")), Witness(model), ReviewSettings(), gate, worded
+    )
+    assert "words = 1.00: +print(, not -log\n" in render_explained(found[0], 3)

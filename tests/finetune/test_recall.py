@@ -7,14 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from finetune.recall import (
-    Recall,
-    _content,
-    code_tokens,
-    index_entries,
-    window_text,
-    write_index,
-)
+from finetune.recall import Recall, _content, index_entries, window_text, write_index
 from postil.answer import Anchor
 from postil.errors import ConfigError
 from tests.finetune.builders import day, make_pair, make_team, make_window
@@ -29,18 +22,6 @@ def make_recall() -> Recall:
         make_pair(PRINT, "Use the logger.", 2, decided_at=day(2), pull=2),
     ]
     return Recall(index_entries(pairs))
-
-
-def test_names_are_split_and_calls_blocks_and_operators_kept() -> None:
-    assert code_tokens("except:") == ["except", "except:"]
-    assert code_tokens("getHTTPResponse(user_id)") == [
-        *("get", "http", "response", "gethttpresponse", "gethttpresponse("),
-        *("user", "id", "user_id"),
-    ]
-    assert code_tokens("if a == None and b>=10: x -= 1") == [
-        *("if", "a", "==", "none", "and", "b", ">=", "10", "x", "-=", "1"),
-    ]
-    assert code_tokens("größe := _") == ["größe", ":=", "_"]
 
 
 def test_the_remark_on_the_most_similar_code_comes_first_with_its_row() -> None:

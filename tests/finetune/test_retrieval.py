@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from finetune.adapters import Registry, load_card
 from finetune.evaluation.baselines import WITHOUT_MODEL
 from finetune.gate import GATE_FILE, read_gate
+from finetune.lexicon import LEXICON_FILE
 from finetune.recall import INDEX_FILE, IndexEntry
 from finetune.retrieval import MadeRetrieval, made_text, make_retrieval
 from finetune.topics import TOPICS_FILE
@@ -40,7 +41,7 @@ def test_the_folder_holds_remarks_and_a_gate_and_no_weights(
 ) -> None:
     made = make(team, tmp_path)
     card = load_card(made.folder)
-    assert set(card.files) == {INDEX_FILE, GATE_FILE, TOPICS_FILE}
+    assert set(card.files) == {INDEX_FILE, LEXICON_FILE, GATE_FILE, TOPICS_FILE}
     assert (card.mode, card.base, card.scoring["way"]) == ("retrieval", "", "recall")
     assert not card.has_weights
     entries = list(read_jsonl(made.folder / INDEX_FILE, IndexEntry))
@@ -86,7 +87,7 @@ def test_without_a_calibration_part_it_never_speaks(team: list[Pair], tmp_path: 
     assert (made.gate, card.threshold, set(card.files)) == (
         None,
         None,
-        {INDEX_FILE, TOPICS_FILE},
+        {INDEX_FILE, LEXICON_FILE, TOPICS_FILE},
     )
     assert "never speaks" in made_text(made)
 

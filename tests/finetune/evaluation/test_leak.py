@@ -76,7 +76,7 @@ def label(pairs: list[Pair]) -> tuple[list[Labelled], list[Labelled]]:
 def measure(calibration: list[Labelled], test: list[Labelled]) -> Interval:
     """AUC on test of a gate on every cheap feature."""
     names = tuple(test[0].features)
-    gate = fit_gate(calibration, names=names, alone=None)
+    gate = fit_gate(calibration, names=names, alone=())
     assert gate.method == "logistic"
     ranking = Ranking([gate.probability(row.features) for row in test], [r.remarked for r in test])
     return Bootstrap([row.group for row in test], resamples=200).interval(ranking.auc)

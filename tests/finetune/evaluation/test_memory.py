@@ -50,6 +50,7 @@ def test_it_is_the_gate_without_a_model_among_ways_that_need_none(card: Scorecar
     assert names == [
         "adapter",
         "size alone",
+        "words of the change alone",
         "cheap features alone",
         "retrieval",
         "always",

@@ -1,0 +1,117 @@
+"""Words of changed rows and of the path -> how much a window is like those that drew remarks.
+
+A logistic regression over which words are there, learned on windows of the training part, those
+with an accepted remark against silent ones. It never sees a word of the remark, nor where it
+stood. `lexicon.json` in the adapter's folder holds its weights, by word, to be read by a person.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from math import isfinite
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from finetune.tokens import code_tokens
+from postil.errors import AdapterError
+from postil.records import Pair, Record, Window
+
+LEXICON_FILE = "lexicon.json"
+VERSION = 1
+LEAST_WINDOWS = 30
+"""Of either kind; with fewer nothing is learned."""
+LEAST_PULLS = 2
+"""Pull requests a word must stand in: one alone says nothing, and might be a name."""
+STRENGTH = 0.01
+"""scikit-learn's C; from 0.003 to 0.03 changes little (docs/log.md)."""
+DIGITS = 5
+"""Of a weight."""
+IN_PATH = re.compile(r"[/._]")
+
+
+class Lexicon(Record, frozen=True, kw_only=True):
+    """The weight of each word, its mark in front: `+` added, `-` removed, `/` in the path."""
+
+    version: int = VERSION
+    words: dict[str, float]
+    intercept: float
+
+    def log_odds(self, window: Window) -> float:
+        """Of a remark on this window, among as many remarks as silences."""
+        return self.intercept + sum(self._weights(window).values())
+
+    def telling(self, window: Window, most: int = 5) -> list[tuple[str, float]]:
+        """The words of a window that speak most for a remark or against, the strongest first."""
+        weights = self._weights(window)
+        return sorted(weights.items(), key=lambda one: (-abs(one[1]), one[0]))[:most]
+
+    def _weights(self, window: Window) -> dict[str, float]:
+        """In the order of the words, so that every process sums alike."""
+        return {word: self.words[word] for word in sorted(window_words(window) & self.words.keys())}
+
+
+def window_words(window: Window) -> set[str]:
+    """What stands on its changed rows, and in its path."""
+    found = {f"/{part}" for part in IN_PATH.split(window.path.lower()) if part}
+    for line in window.lines:
+        if line.kind != " ":
+            found.update(line.kind + token for token in code_tokens(line.text))
+    return found
+
+
+def learn_lexicon(pairs: Iterable[Pair]) -> Lexicon | None:
+    """From the training part; None where it has too few remarks, or too few silences."""
+    learned = [
+        (pair, window_words(pair.window))
+        for pair in pairs
+        if pair.split == "train" and pair.kind != "ambiguous" and pair.located and pair.window
+    ]
+    remarked = np.array([pair.kind == "remark" for pair, _ in learned], dtype=bool)
+    if min(int(remarked.sum()), int((~remarked).sum())) < LEAST_WINDOWS:
+        return None
+    words = _known(learned)
+    if not words:
+        return None
+    from sklearn.feature_extraction import DictVectorizer  # slow to import
+    from sklearn.linear_model import LogisticRegression
+
+    there = DictVectorizer()
+    values = there.fit_transform([dict.fromkeys(here & words, 1.0) for _, here in learned])
+    model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
+    model.fit(values, remarked)
+    weights = (round(float(weight), DIGITS) for weight in model.coef_[0])
+    return Lexicon(
+        words=dict(zip(there.get_feature_names_out().tolist(), weights, strict=True)),
+        intercept=round(float(model.intercept_[0]), DIGITS),
+    )
+
+
+def _known(learned: Sequence[tuple[Pair, set[str]]]) -> set[str]:
+    """The words of several pull requests."""
+    pulls = defaultdict[str, set[int]](set)
+    for pair, words in learned:
+        for word in words:
+            pulls[word].add(pair.pull)
+    return {word for word, found in pulls.items() if len(found) >= LEAST_PULLS}
+
+
+def write_lexicon(path: Path, lexicon: Lexicon) -> None:
+    """Write `lexicon.json`."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(lexicon), indent=1))
+
+
+def read_lexicon(path: Path) -> Lexicon:
+    """Load `lexicon.json`; AdapterError where it is not one we can compute with."""
+    try:
+        lexicon = msgspec.json.decode(path.read_bytes(), type=Lexicon)
+    except OSError as error:
+        raise AdapterError(f"{path}: cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise AdapterError(f"{path}: not a lexicon: {error}") from error
+    if lexicon.version != VERSION:
+        raise AdapterError(f"{path}: version {lexicon.version}, this Postil reads {VERSION}")
+    if not all(isfinite(weight) for weight in (lexicon.intercept, *lexicon.words.values())):
+        raise AdapterError(f"{path}: a weight is no number")
+    return lexicon
