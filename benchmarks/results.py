@@ -7,8 +7,10 @@
 --mode retrieval measures the adapter that needs no training, in seconds and on all windows.
 --pairs is the study size: the newest so many training pairs, half of them silences; 0 is all. The
 test part is read once a row, after the settings stand. Two controls must find nothing: `labels`
-draws anew which windows of the other parts carry remarks (ROC-AUC must cover 0.5), `remarks`
-gives every remark, the tested ones too, to another window (four-way choice must cover 0.25).
+draws anew, in every part, which windows carry remarks (ROC-AUC must cover 0.5), `remarks` gives
+every remark to another window (four-way choice must cover 0.25). Labels of the test part are drawn
+anew as well: what is learned from noise still orders windows by some trait, such as their size,
+which real labels follow for or against, so that one drawing of the other parts tells nothing.
 Rows found in --out are skipped, so a killed run goes on; an interrupted training does as well.
 """
 
@@ -162,10 +164,8 @@ def permuted(pairs: Sequence[Pair], control: str, seed: int) -> tuple[Pair, ...]
     """The pairs as a control wants them."""
     if control == "none":
         return tuple(pairs)
-    parts: tuple[str, ...] = ("train", "validation", "calibration")
-    kinds: tuple[str, ...] = ("remark", "silence")
-    if control == "remarks":
-        parts, kinds = (*parts, "test"), ("remark",)
+    parts = ("train", "validation", "calibration", "test")
+    kinds = ("remark",) if control == "remarks" else ("remark", "silence")
     draw = random.Random(seed)
     changed: dict[str, Pair] = {}
     for part in parts:

@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from bot.outcomes.judge import Judge
 from bot.work.asides import Asides
 from bot.work.jobs import Jobs
 from bot.work.ledger import Ledger
+from bot.work.pruning import prune
 from bot.work.retraining import Retrainer
 from bot.work.steps import Reviewer, Steps
 from bot.work.sweep import Sweep, Sweeper
@@ -82,7 +84,8 @@ class Workshop:
         self._access = open_access(server, home, environment, self._key, ledger)
         self._following = Following(home, self.inbox.database, self._store_url, settings.outcomes)
         sweep = Sweep(self._access, self.inbox, settings.repo, follow=self._following.draw)
-        self._sweeper = Sweeper(sweep, self.wake)
+        forget = partial(prune, self.inbox.database, server.keep_days)
+        self._sweeper = Sweeper(sweep, self.wake, forget)
         self._retrainer = Retrainer(
             home,
             self._store_url,

@@ -290,6 +290,10 @@ class OutcomeSettings(Section, frozen=True, kw_only=True):
             raise ValueError("least >= 10 and days >= 1 are needed")
 
 
+LEAST_KEPT_DAYS = 7
+"""GitHub sends deliveries of the last three days again."""
+
+
 class ServerSettings(Section, frozen=True, kw_only=True):
     """`[server]`: the webhook door."""
 
@@ -306,8 +310,12 @@ class ServerSettings(Section, frozen=True, kw_only=True):
     """Where the host and people reach the server, such as https://postil.example.org."""
     lease_s: float = 30.0
     """Silence of a worker after which the others take its work over."""
+    keep_days: int = 365
+    """How long deliveries and drafts of a pull request nothing happens to are kept; 0: for ever."""
 
     def __post_init__(self) -> None:
+        if self.keep_days and self.keep_days < LEAST_KEPT_DAYS:
+            raise ValueError(f"keep_days is 0 or at least {LEAST_KEPT_DAYS}")
         if self.lease_s < 1 or not 1 <= self.max_body_mb <= 1000:
             raise ValueError("lease_s >= 1 and max_body_mb from 1 to 1000 are needed")
 

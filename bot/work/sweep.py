@@ -156,11 +156,19 @@ class Sweep:
 
 
 class Sweeper:
-    """Sweeps at the start and every hour, in a thread."""
+    """Sweeps and prunes at the start and every hour, in a thread."""
 
-    def __init__(self, sweep: Sweep, wake: Callable[[], None], every_s: float = EVERY_S) -> None:
+    def __init__(
+        self,
+        sweep: Sweep,
+        wake: Callable[[], None],
+        prune: Callable[[], int],
+        every_s: float = EVERY_S,
+    ) -> None:
+        """`prune` forgets what is old, and says of how many pull requests."""
         self._sweep = sweep
         self._wake = wake
+        self._prune = prune
         self._every_s = every_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="sweep", daemon=True)
@@ -178,6 +186,8 @@ class Sweeper:
             try:
                 if self._sweep.run():
                     self._wake()
+                if forgotten := self._prune():
+                    log.info("pruned pulls=%d", forgotten)
             except (SQLAlchemyError, KeyError, TypeError, ValueError) as error:
                 log.error("sweep failed reason=%s", type(error).__name__)
             self._stopping.wait(self._every_s)

@@ -113,6 +113,7 @@ def interrupt_after(job: dict[str, Any], steps: int, number: int) -> subprocess.
     return process
 
 
+@pytest.mark.slow
 def test_killed_and_interrupted_runs_go_on_and_end_as_an_undisturbed_one(
     job: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -71,7 +71,7 @@ class Bench:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(("qlora", SHARDED), id="fsdp"),
+        pytest.param(("qlora", SHARDED), id="fsdp", marks=pytest.mark.slow),
         pytest.param(("lora", PARALLEL), id="dp", marks=pytest.mark.slow),
     ],
 )
