@@ -17,8 +17,8 @@ from bot.outcomes.tuned import UNTUNED, Tuning
 from bot.saying.suggestion import fit_suggestion
 from bot.saying.wording import message_fault, read_message
 from bot.selection import select
-from finetune.categories import categorize
 from finetune.recall import LEAST_SIMILAR
+from finetune.speaking import unsure
 from postil.answer import DELETE, REPLACE, Anchor, anchors, finding_of, with_suggestion
 from postil.diff import FileDiff, parse_diff
 from postil.prompt import Precedent, render_question
@@ -246,7 +246,7 @@ def _say(
         for (window, score), place, said, past in zip(
             part, places, messages, recalled, strict=True
         ):
-            fault = message_fault(said) or _unsure(said, score, model.info)
+            fault = message_fault(said) or unsure(said, score, model.info.by_kind)
             if fault:
                 left["dropped"][fault] += 1
                 continue
@@ -280,17 +280,6 @@ def _messages(
     shown = [[p.precedent() for p in past] if way == "recall+write" else () for past in recalled]
     questions = [render_question(*one) for one in zip(asked, shown, strict=True)]
     return model.write(questions, places, settings.max_tokens)
-
-
-def _unsure(said: str, score: float, info: ModelInfo) -> str:
-    """Why a remark is not made though its window is likely enough; "" where it is."""
-    if not info.by_kind:
-        return ""
-    kind = categorize(said)
-    threshold = info.by_kind.get(kind, 0.0)
-    if threshold is None:
-        return f"remarks of the kind {kind} are never right often enough"
-    return f"not sure enough for the kind {kind}" if score < threshold else ""
 
 
 def _quoted(past: Sequence[Recalled]) -> str:

@@ -3,12 +3,13 @@
 Reviews and evaluations decide by this alone, so that what was measured is what is done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
 import msgspec
 
+from finetune.categories import categorize
 from finetune.gate import Gate
 from finetune.recall import LEAST_SIMILAR, Recall
 from finetune.topics import Fired, Topic, fire, least_precision
@@ -61,6 +62,18 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
             return True
         nearest = self.recall.similar(window, before, 1)
         return bool(nearest) and nearest[0].similarity >= LEAST_SIMILAR
+
+
+def unsure(message: str, chance: float, by_kind: Mapping[str, float | None]) -> str:
+    """Why a remark is not made though its window is likely enough; "" where it is.
+
+    `by_kind`: thresholds of kinds of remarks that have one of their own; None: never said.
+    """
+    kind = categorize(message) if by_kind else ""
+    threshold = by_kind.get(kind, 0.0)
+    if threshold is None:
+        return f"remarks of the kind {kind} are never right often enough"
+    return f"not sure enough for the kind {kind}" if chance < threshold else ""
 
 
 def way_of(card: AdapterCard) -> Way:

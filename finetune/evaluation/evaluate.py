@@ -41,12 +41,14 @@ from finetune.evaluation.systems import (
     decider_of_voice,
     gain_over,
     score_systems,
+    without_unsure,
 )
 from finetune.evaluation.trial import ADAPTER, BASE, Choice, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
 from finetune.features import FEATURES, Labelled, label_window, pull_of, with_speak
 from finetune.gate import Gate
 from finetune.gate_fitting import ALONE
+from finetune.kind_thresholds import ask_words
 from finetune.recall import Recall
 from finetune.speaking import Voice
 from finetune.topics import Topic
@@ -106,7 +108,7 @@ def evaluate_adapter(
     choices = {name: trial.choices(each) for name, each in readings.items()}
     counts = count_windows(pairs, plan)
     voice = Voice(way=way, gate=gates[ADAPTER], recall=recall, topics=tuple(topics))
-    ours = decider_of_voice(trial, voice, of_adapter)
+    ours = _heard(trial, voice, of_adapter, open_adapter)
     systems, gains = score_systems(trial, ours, gates, readings, counts.pulls)
     said = gather_remarks(trial, readings, shown, by_way, way)
     return Scorecard(
@@ -170,6 +172,19 @@ def _read_adapter(
     with opener() as engine:
         readings = take_readings(engine, plan, progress, name=ADAPTER)
         return readings, read_ways(engine, plan, readings, recall, progress)
+
+
+def _heard(trial: Trial, voice: Voice, readings: Readings, opener: Opener) -> Decider:
+    """Where the adapter would speak. Where kinds of remarks have thresholds of their own, it is
+    asked what it would say, as a review asks before it drops a remark."""
+    ours = decider_of_voice(trial, voice, readings)
+    by_kind = voice.gate.by_kind if voice.gate else {}
+    if not by_kind:
+        return ours
+    spoken = [pair for pair, said in zip(trial.plan.test, ours.spoken(), strict=True) if said]
+    with opener() as engine:
+        said = ask_words(engine, trial.recall, voice.way, spoken, trial.plan.max_tokens)
+    return without_unsure(trial, ours, by_kind, said)
 
 
 def plan_test(pairs: Sequence[Pair], limits: Limits, seed: int) -> Plan:

@@ -17,7 +17,10 @@ from finetune.evaluation.scorecard import CurvePoint, Gain, SystemScore
 from finetune.evaluation.trial import ADAPTER, Trial
 from finetune.features import SPEAK
 from finetune.gate import Gate
-from finetune.speaking import Voice
+from finetune.speaking import Voice, unsure
+
+NEVER = -1.0
+"""Below every threshold."""
 
 
 class Decider(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +62,18 @@ def decider_of_voice(trial: Trial, voice: Voice, readings: Readings | None = Non
         for pair, probability in zip(trial.plan.test, gated.probabilities, strict=True)
     ]
     return msgspec.structs.replace(gated, threshold=voice.threshold, chances=chances)
+
+
+def without_unsure(
+    trial: Trial, ours: Decider, by_kind: Mapping[str, float | None], said: Mapping[str, str]
+) -> Decider:
+    """Silent where a review would drop the remark for its kind; `said` by pair id."""
+    chances = ours.probabilities if ours.chances is None else ours.chances
+    kept = [
+        NEVER if pair.id in said and unsure(said[pair.id], chance, by_kind) else chance
+        for pair, chance in zip(trial.plan.test, chances, strict=True)
+    ]
+    return msgspec.structs.replace(ours, chances=kept)
 
 
 def score_systems(

@@ -7,7 +7,7 @@ import pytest
 
 from finetune.gate import Gate
 from finetune.recall import LEAST_SIMILAR, Recall, index_entries
-from finetune.speaking import Voice, threshold_of
+from finetune.speaking import Voice, threshold_of, unsure
 from finetune.topics import Topic
 from postil.records import Way
 from tests.bot.memory_adapter import ALWAYS
@@ -69,3 +69,11 @@ def test_without_a_threshold_nothing_is_ever_said(gate: Gate | None) -> None:
     never = voice("recall", gate)
     assert never.threshold is None and never.chance(KNOWN, 0.7) == 0.7
     assert threshold_of("write", gate, (TOPIC,)) is None
+
+
+def test_a_remark_of_a_kind_that_is_not_sure_enough_is_not_made() -> None:
+    question = "Why is this needed?"
+    assert unsure(question, 0.1, {}) == ""
+    assert unsure(question, 0.7, {"question": 0.7, "naming": None}) == ""
+    assert unsure(question, 0.6, {"question": 0.7}) == "not sure enough for the kind question"
+    assert "never right often enough" in unsure(question, 0.99, {"question": None})

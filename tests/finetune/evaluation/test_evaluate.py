@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from finetune.categories import categorize
 from finetune.engines import Engine
 from finetune.evaluation.evaluate import Live, calibration_rows, evaluate_adapter
 from finetune.evaluation.plan import Limits, Plan
@@ -235,3 +236,21 @@ def rendered(card: Scorecard) -> str:
     console.print(render_evaluation(card))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
+
+
+def test_kinds_of_remarks_that_a_review_would_drop_are_not_counted_as_said(
+    card: Scorecard,
+) -> None:
+    pairs = make_team(120)
+    gate = fit_gate(calibration_rows(FakeEngine(RULES), pairs, Recall(index_entries(pairs))))
+    kinds = sorted({categorize(message) for message in RULES.values()})
+    spoken = card.system("adapter")
+    assert spoken.comments_per_pull
+    for muted in (kinds, kinds[:1]):
+        by_kind: dict[str, float | None] = dict.fromkeys(muted)
+        quieter = evaluate(pairs, gate=msgspec.structs.replace(gate, by_kind=by_kind))
+        left = quieter.system("adapter")
+        assert left.auc == spoken.auc
+        assert left.comments_per_pull is not None
+        share = left.comments_per_pull / spoken.comments_per_pull
+        assert share == 0 if muted == kinds else 0 < share < 1
