@@ -11,7 +11,8 @@ import click
     type=click.Path(path_type=Path),
     default=Path("build/demo"),
     show_default=True,
-    help="Folder of the sample team, its adapter and the report; made anew.",
+    help="Folder of the sample team, its adapter and the report; made anew, but an interrupted"
+    " training goes on.",
 )
 def demo(out: Path) -> None:
     """Mine, train, evaluate and review the sample team; ends with a report to open."""

@@ -7,6 +7,7 @@ known, so the figures can be checked.
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,7 +92,8 @@ def _cpu_seconds() -> float:
 
 
 def run_demo(out: Path) -> None:
-    """Mine, train, evaluate and review the sample team in `out`, which is made anew."""
+    """Mine, train, evaluate and review the sample team in `out`, which is made anew; a training
+    that was interrupted there goes on."""
     out = out.resolve()
     _make_room(out)
     settings = parse_settings(SETTINGS, "the sample's postil.toml")
@@ -190,12 +192,24 @@ def _show(value: float | None, low: float | None, high: float | None) -> str:
 
 
 def _make_room(out: Path) -> None:
-    """An empty folder; only one that an earlier demo made is emptied."""
-    marker = out / ".postil-demo"
+    """An empty folder, but for a training that was interrupted: that goes on.
+
+    Only a folder that an earlier demo made is emptied.
+    """
+    marker, begun = out / ".postil-demo", out / "home" / "runs"
     if out.exists() and any(out.iterdir()):
         if not marker.exists():
             raise UsageError(f"{out}: not empty and not made by a demo; name another with --out")
-        shutil.rmtree(out)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as aside:
+            kept = Path(aside) / "runs"
+            if begun.exists():
+                begun.rename(kept)
+            shutil.rmtree(out)
+            out.mkdir()
+            marker.touch()
+            if kept.exists():
+                begun.parent.mkdir()
+                kept.rename(begun)
     out.mkdir(parents=True, exist_ok=True)
     marker.touch()
 
