@@ -18,6 +18,7 @@ def own_home(tiny_home: TinyHome, tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.slow
 def test_a_signed_delivery_ends_in_one_review_by_the_adapter(
     own_home: Path, served: Served, fake: FakeGitHub
 ) -> None:

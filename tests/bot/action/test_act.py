@@ -30,6 +30,7 @@ def adapter(repository: FakeRepository, tiny_home: TinyHome) -> Path:
     return tiny_home.quoting
 
 
+@pytest.mark.slow
 def test_the_workflow_to_copy_reviews_a_pull_request(
     fake: FakeGitHub, served: Served, adapter: Path, tmp_path: Path
 ) -> None:

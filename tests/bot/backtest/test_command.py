@@ -39,6 +39,7 @@ def kept(home: TinyHome) -> Path:
     return home.home / "evaluations" / REPO / home.quoting.name
 
 
+@pytest.mark.slow
 def test_a_backtest_says_what_would_have_been_and_keeps_a_page(
     tiny_home: TinyHome, pairs: Path, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ def test_a_diff_is_reviewed_and_shown_as_text(tiny_home: TinyHome, work: Path) -
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_an_adapter_by_name_writes_its_own_words(tiny_home: TinyHome, work: Path) -> None:
     options = ("review", "--diff", ONE_RULE, "--adapter", tiny_home.writing.name[:8])
     done = tiny_home.run(*options, cwd=work)

@@ -52,6 +52,7 @@ def test_every_precision_is_known_without_torch() -> None:
     assert get_args(Precision) == PRECISIONS
 
 
+@pytest.mark.slow
 def test_another_repository_is_read_without_loading_the_base_again(tmp_path: Path) -> None:
     base = tiny_base(tmp_path / "base")
     first, second, third = (add_adapter(base, tmp_path, seed=seed) for seed in (1, 2, 3))

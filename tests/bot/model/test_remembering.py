@@ -135,6 +135,7 @@ def test_the_child_reviews_and_never_loads_torch(tmp_path: Path) -> None:
             assert "numpy" in loaded and "torch" not in loaded
 
 
+@pytest.mark.slow
 def test_a_repository_turns_from_memory_to_a_model_and_back(tmp_path: Path) -> None:
     base = tiny_base(tmp_path / "base")
     trained = add_adapter(base, tmp_path)

@@ -62,6 +62,7 @@ def test_a_review_asks_the_server_and_nothing_else(
     assert set(server.paths) == {"/v1/completions"}
 
 
+@pytest.mark.slow
 def test_another_server_cannot_be_reached_from_there(
     adapter: Path, server: ScoringServerFake, served: LocalEngine
 ) -> None:
@@ -73,6 +74,7 @@ def test_another_server_cannot_be_reached_from_there(
         assert elsewhere.asked == []
 
 
+@pytest.mark.slow
 def test_without_log_probabilities_and_a_cheap_gate_it_is_silent_and_says_so(
     adapter: Path, server: ScoringServerFake
 ) -> None:
@@ -82,6 +84,7 @@ def test_without_log_probabilities_and_a_cheap_gate_it_is_silent_and_says_so(
     assert (reviewed.findings, reviewed.threshold, reviewed.note) == ((), None, SILENT)
 
 
+@pytest.mark.slow
 def test_without_log_probabilities_the_cheap_gate_decides(
     adapter: Path, server: ScoringServerFake, tmp_path: Path
 ) -> None:

@@ -137,6 +137,7 @@ def test_another_repository_than_that_of_the_settings_is_left_alone(home: Path) 
     assert retrainer(home, Clock(), only="team/other").tick() == ""
 
 
+@pytest.mark.slow
 def test_the_command_itself_is_run_once_and_then_waits(home: Path, tmp_path: Path) -> None:
     config = tmp_path / "postil.toml"
     config.write_text('[mining]\nshares = [0.45, 0.1, 0.2, 0.25]\n[train]\nmode = "retrieval"\n')
