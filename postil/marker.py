@@ -24,7 +24,8 @@ class Marker(Record, frozen=True, kw_only=True):
     """`place` and `fingerprint` are sha256 in hex; see `place_key` and `fingerprint`.
 
     The rest is of a comment on lines: `text` and `rows` know those lines again wherever they
-    stand, `words` the message, and `settled` is the head on which they were gone.
+    stand, `around` the lines before and after them, `words` the message, and `settled` is the head
+    on which they were gone.
     """
 
     place: str
@@ -33,6 +34,7 @@ class Marker(Record, frozen=True, kw_only=True):
     adapter: str
     text: str = ""
     rows: int = 0
+    around: tuple[str, str] = ("", "")
     words: str = ""
     settled: str = ""
 
@@ -58,6 +60,12 @@ def place_key(
 def text_key(path: str, side: Side, lines: Sequence[str]) -> str:
     """Some lines of one side of a file, wherever in it they stand; SHORT characters."""
     return _digest([path, side, *(line.strip() for line in lines)])[:SHORT]
+
+
+def around_keys(path: str, side: Side, around: tuple[str, str]) -> tuple[str, str]:
+    """The lines before and after some lines, each wherever it stands; "" for a blank one."""
+    before, after = (text_key(path, side, (line,)) if line.strip() else "" for line in around)
+    return before, after
 
 
 def words_key(message: str) -> str:

@@ -372,6 +372,7 @@ class PostedComment(Record, frozen=True, kw_only=True):
     adapter: str
     text: str = ""
     rows: int = 0
+    around: tuple[str, str] = ("", "")
     words: str = ""
     thread: str = ""
     open: bool = True

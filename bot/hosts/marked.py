@@ -48,6 +48,7 @@ def read_posted(said: Said, state: ThreadState, key: bytes, account: str) -> lis
             adapter=marker.adapter,
             text=marker.text,
             rows=marker.rows,
+            around=marker.around,
             words=marker.words,
             thread=state.thread,
             open=state.open,

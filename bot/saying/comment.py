@@ -17,7 +17,7 @@ from bot.saying.placement import Place, PlacedFinding, place_all
 from bot.saying.sanitize import code_span, sanitize, shown_path, suggestion_fault
 from postil.answer import fence_for
 from postil.diff import FileDiff
-from postil.marker import Marker, fingerprint, render_marker, text_key, words_key
+from postil.marker import Marker, around_keys, fingerprint, render_marker, text_key, words_key
 from postil.records import Draft, Finding, Record, Resemblance, Way
 
 ADDRESS = re.compile(r"https://([A-Za-z0-9.-]{1,200})(:\d{1,5})?/[A-Za-z0-9._~/#?=&%+:,;-]{0,500}")
@@ -121,6 +121,7 @@ def _marker(placed: PlacedFinding, draft: Draft) -> Marker:
         adapter=draft.adapter,
         text=text_key(place.path, place.side, place.text) if on_lines else "",
         rows=len(place.text) if on_lines else 0,
+        around=around_keys(place.path, place.side, place.around),
         words=words_key(message),
     )
 

@@ -14,14 +14,17 @@ from postil.marker import place_key, text_key
 from postil.records import Finding, Record, Side
 
 PlaceKind = Literal["line", "body", "nowhere"]
+NEARBY = 5
+"""Lines; what is closer is about the same thing."""
 
 
 class Place(Record, frozen=True, kw_only=True):
     """Where a finding goes. Lines and side are those of a line comment, else of its span.
 
-    `text` are the lines under it, "" and empty where the diff does not show them; `key` is the
-    place key (DESIGN.md §3a), "" for nowhere. `whole` is False where only the last part of the
-    span could be shown, so that a suggestion for all of it no longer fits.
+    `text` are the lines under it, `around` those before and after, `nearby` all within NEARBY of
+    them, empty where the diff does not show them; `key` is the place key (DESIGN.md §3a), "" for
+    nowhere. `whole` is False where only the last part of the span could be shown, so that a
+    suggestion for all of it no longer fits.
     """
 
     kind: PlaceKind
@@ -32,6 +35,8 @@ class Place(Record, frozen=True, kw_only=True):
     start_line: int | None = None
     start_side: Side | None = None
     text: tuple[str, ...] = ()
+    around: tuple[str, str] = ("", "")
+    nearby: tuple[str, ...] = ()
     whole: bool = True
     key: str = ""
 
@@ -106,6 +111,8 @@ def _on_lines(finding: Finding, runs: Sequence[_Run], index: int, repo: str, pul
         start_line=start if several else None,
         start_side=span.side if several else None,
         text=text,
+        around=around,
+        nearby=run.texts[max(0, top - NEARBY) : bottom + 1 + NEARBY],
         whole=start == span.start,
         key=place_key(repo, pull, span.path, text, around, earlier),
     )

@@ -145,6 +145,7 @@ def _marker_of(comment: PostedComment) -> Marker:
         adapter=comment.adapter,
         text=comment.text,
         rows=comment.rows,
+        around=comment.around,
         words=comment.words,
     )
 

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from bot.saying.earlier import look_back, unsaid
-from bot.saying.placement import PlacedFinding, place_all
+from bot.saying.placement import NEARBY, PlacedFinding, place_all
 from postil.diff import FileDiff, parse_diff
-from postil.marker import text_key, words_key
+from postil.marker import around_keys, text_key, words_key
 from postil.records import Finding, PostedComment, Span
 
 REPO, PULL = "team/shop", 7
@@ -39,6 +39,7 @@ def posted(one: PlacedFinding, **more: object) -> PostedComment:
         adapter="x",
         text=text_key(where.path, where.side, where.text),
         rows=len(where.text),
+        around=around_keys(where.path, where.side, where.around),
         words=words_key(one.finding.message),
     )
     return msgspec.structs.replace(comment, **more)
@@ -87,11 +88,30 @@ def test_a_comment_takes_up_one_moved_line_and_no_more() -> None:
     assert again(moved, posted(ON_Y), lines=(3, 5)) == [5]
 
 
+FAR = tuple(f"far = {number}" for number in range(NEARBY))
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [change("x = 1", "y = int(2)", "z = 3"), change("new", "y = int(2)", "z = 3")],
+    ids=["the line alone", "the line before it as well"],
+)
+@pytest.mark.parametrize("more", [{}, {"settled": True}, {"open": False}, {"said_in": "summary"}])
+def test_the_same_is_not_said_near_lines_that_were_changed_after_it(
+    mended: tuple[FileDiff, ...], more: dict[str, object]
+) -> None:
+    comment = posted(ON_Y, **more)
+    assert again(mended, comment, lines=(3,)) == []
+    assert again(mended, comment, lines=(4,)) == []
+    assert again(mended, comment, lines=(3, 4), words="Something else.") == [3, 4]
+
+
 def test_lines_that_are_gone_are_told_and_new_ones_spoken_of() -> None:
-    fixed = change("x = 1", "y = int(2)", "z = 3")
+    fixed = change("x = 1", "y = int(2)", "z = 3", *FAR, "w = 4")
     before = look_back([posted(ON_Y)], fixed, REPO, PULL)
     assert [one.comment_id for one in before.gone] == [1]
-    assert again(fixed, posted(ON_Y), lines=(3,)) == [3]
+    assert again(fixed, posted(ON_Y), lines=(5 + NEARBY,)) == [5 + NEARBY]
+    assert again(fixed, posted(ON_Y, around=("", "")), lines=(3,)) == [3]  # an old marker
 
 
 @pytest.mark.parametrize("more", [{"settled": True}, {"open": False}, {"said_in": "review"}])
@@ -110,8 +130,10 @@ def test_what_a_person_dismissed_is_not_said_elsewhere_either(more: dict[str, ob
 
 
 def test_what_was_resolved_because_it_was_heeded_may_be_said_elsewhere() -> None:
-    heeded = posted(ON_Y, open=False)
-    assert again(change("x = 1", "y = 5", "extra"), heeded, lines=(4,)) == [4]
+    heeded, line = posted(ON_Y, open=False), 4 + NEARBY
+    assert again(change("x = 1", "y = 5", *FAR, "extra"), heeded, lines=(line,)) == [line]
+    other = change("x = 1", "y = 5", "extra", path="b.py")
+    assert again(other, heeded, lines=(3,)) == [3]
 
 
 def test_a_comment_that_a_person_deleted_is_remembered_by_the_summary() -> None:
