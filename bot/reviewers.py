@@ -178,6 +178,7 @@ class AdapterReviewer:
         if folder is None:
             return read_nothing(diff, NO_ADAPTER)
         model = self._model(folder, repo)
+        log.info("reviewing repo=%s pull=%s adapter=%s", repo, pull or "", folder.name)
         begun = process_time() + model.spent_s()
         tuning = read_tuning(self._home, repo, folder.name)
         wanted = settings or self._settings
