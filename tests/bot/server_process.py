@@ -143,11 +143,12 @@ class StubProcess(ServerProcess):
 
 
 class InstalledServer(ServerProcess):
-    """`postil serve` with the adapters of its home, in comment mode."""
+    """`postil serve` with the adapters of its home, in comment mode or as HOME/server.toml says."""
 
     def _command(self, port: int, api_url: str) -> list[str]:
         config = self.home / "server.toml"
-        config.write_text(f'[review]\nmode = "comment"\n[server]\napi_url = "{api_url}"\n')
+        if not config.exists():
+            config.write_text(f'[review]\nmode = "comment"\n[server]\napi_url = "{api_url}"\n')
         return [str(POSTIL), "serve", "--config", str(config), "--port", str(port)]
 
 

@@ -1,12 +1,9 @@
 """Our own review on a real Forgejo: on the right lines, never twice, settled, seen in a browser."""
 
 import re
-import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -27,14 +24,12 @@ from tests.bot.payloads import PAYLOADS
 from tests.bot.test_harmless import generated
 from tests.bot.tiny_home import make_home
 from tests.chromium import chromium
+from tests.e2e.forgejo_work import API, KEY, REPO, Work, numbered, open_pulls
 from tests.forgejo import Forgejo as Server
 from tests.forgejo import harbour
 
 pytestmark = pytest.mark.slow
 
-REPO = "mia/harbour"
-API = f"/repos/{REPO}"
-KEY = b"the key of our markers"
 ACTS = re.compile(r'<img|class="mention"|<a [^>]*href="(?!#)|<script|class="[^"]*ref-issue')
 """What of Forgejo's own HTML would call somebody, load something or lead away."""
 SHOTS = Path(__file__).parents[2] / "build" / "forgejo"
@@ -45,63 +40,6 @@ def server() -> Iterator[Server]:
     """Mia owns the repository, Olga opens pull requests, `postil` is us; Sid may only look."""
     with harbour("olga", "postil", "sid", writers=("olga", "postil")) as server:
         yield server
-
-
-class Work:
-    """Olga's clone, and the pull request that she pushes to."""
-
-    def __init__(self, server: Server, folder: Path, branch: str) -> None:
-        self.server, self.folder, self.branch = server, folder, branch
-        self.git("clone", server.git_url("olga", REPO), ".")
-        self.git("config", "user.name", "olga")
-        self.git("config", "user.email", "olga@example.org")
-        self.git("checkout", "-b", branch)
-        self.number = 0
-
-    def git(self, *words: str) -> str:
-        done = subprocess.run(
-            ["git", *words], cwd=self.folder, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    def push(self, text: str, *how: str) -> None:
-        """Write the file, commit, push; the first time open a pull request."""
-        (self.folder / f"{self.branch}.py").write_text(text)
-        self.git("add", ".")
-        self.git("commit", "-m", "Work", *(["--amend"] if "--force" in how else []))
-        self.git("push", *how, "origin", self.branch)
-        head = self.git("rev-parse", "HEAD")
-        if not self.number:
-            new = {"title": f"Berth {self.branch}", "head": self.branch, "base": "main"}
-            self.number = int(self.server.call("olga", "POST", f"{API}/pulls", new)["number"])
-        pulls = open_pulls(self.server)
-        for _ in range(100):  # it takes up a push after a moment
-            if pulls.read_pull(self.number).head_sha == head:
-                return
-            time.sleep(0.2)
-        raise AssertionError(f"{head} was pushed and never became the head")
-
-    def comments(self) -> list[dict[str, Any]]:
-        """Every line comment, as the server tells it."""
-        reviews = self.server.call("mia", "GET", f"{API}/pulls/{self.number}/reviews")
-        return [
-            comment
-            for review in reviews
-            for comment in self.server.call(
-                "mia", "GET", f"{API}/pulls/{self.number}/reviews/{review['id']}/comments"
-            )
-        ]
-
-    def summaries(self) -> list[dict[str, Any]]:
-        """Every comment on no line."""
-        found: list[dict[str, Any]] = self.server.call(
-            "mia", "GET", f"{API}/issues/{self.number}/comments"
-        )
-        return found
-
-
-def open_pulls(server: Server, who: str = "postil", **more: Any) -> ForgejoPulls:
-    return ForgejoPulls(REPO, server.tokens[who], KEY, url=server.url, **more)
 
 
 def find(files: Sequence[FileDiff]) -> list[Finding]:
@@ -147,10 +85,6 @@ def say(
 
 def sum_up(_head: PullHead, draft: Draft, standing: Standing) -> str:
     return write_summary(draft, standing)
-
-
-def numbered(**changed: str) -> str:
-    return "".join(f"{changed.get(f'l{n}', f'line_{n} = {n}')}\n" for n in range(1, 41))
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
 """People deal with our remarks on a real Forgejo, and merge; what came of each is read right."""
 
-import re
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import requests
 
 from bot.door.inbox import Inbox
 from bot.hosts.forgejo_access import ForgejoAccess
@@ -21,18 +18,20 @@ from bot.work.ledger import Ledger
 from postil.records import Draft, Finding, Outcome, Span
 from postil.settings import MiningSettings
 from tests.bot.server_process import StubProcess, wait_for
-from tests.e2e.test_forgejo_host import (
+from tests.e2e.forgejo_work import (
     API,
     KEY,
     REPO,
     Work,
+    click,
+    is_done,
+    merge,
     numbered,
     open_pulls,
-    say,
-    server,
-    sum_up,
+    resolve,
 )
-from tests.e2e.test_forgejo_webhook import WAIT_S, door, is_done
+from tests.e2e.test_forgejo_host import say, server, sum_up
+from tests.e2e.test_forgejo_webhook import WAIT_S, door
 from tests.forgejo import Forgejo
 
 __all__ = ["door", "server"]
@@ -84,33 +83,6 @@ def post_remarks(server: Forgejo, work: Work, inbox: Inbox) -> None:
         done = post_draft(pulls, head, diff, draft, say, sum_up, KEY)
     assert done == f"posted one review with {len(lines)} line comments"
     inbox.mark_posted(REPO, work.number, head.head_sha)
-
-
-def click(server: Forgejo, path: str, **form: str) -> None:
-    """A button of the page, by mia: the interface of 1.21 resolves and deletes no line comment."""
-    session = requests.Session()
-    page = session.get(f"{server.url}/user/login", timeout=30).text
-    token = re.search(r'name="_csrf" value="([^"]+)"', page)
-    assert token is not None
-    who = {"user_name": "mia", "password": "not-a-secret-1", "_csrf": token[1]}
-    assert session.post(f"{server.url}/user/login", data=who, timeout=30).ok
-    sent = {"_csrf": session.cookies["_csrf"], **form}
-    answer = session.post(f"{server.url}/{REPO}/{path}", data=sent, timeout=30)
-    assert answer.ok, answer.text[:300]
-
-
-def resolve(server: Forgejo, comment: int) -> None:
-    how = {"origin": "timeline", "action": "Resolve", "comment_id": str(comment)}
-    click(server, "issues/resolve_conversation", **how)
-
-
-def merge(server: Forgejo, number: int) -> None:
-    for _ in range(60):  # it looks for conflicts first
-        how = {"Do": "merge"}
-        if not server.call("mia", "POST", f"{API}/pulls/{number}/merge", how, ok=False):
-            return
-        time.sleep(0.5)
-    raise AssertionError("never merged")
 
 
 def judge(server: Forgejo, inbox: Inbox, number: int, **more: MiningSettings) -> str:

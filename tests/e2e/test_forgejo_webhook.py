@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.door.delivery import OPEN_STATES
-from bot.door.inbox import Inbox
-from tests.bot.server_process import SECRET, StubProcess, wait_for
-from tests.e2e.test_forgejo_host import API, REPO, Work, numbered, server
+from tests.bot.server_process import StubProcess, wait_for
+from tests.e2e.forgejo_work import API, REPO, Work, hooked, is_done, numbered, states
+from tests.e2e.test_forgejo_host import server
 from tests.forgejo import Forgejo
 
 __all__ = ["server"]
@@ -25,15 +24,8 @@ def door(server: Forgejo, tmp_path: Path) -> Iterator[StubProcess]:
     token = {"FORGEJO_TOKEN": server.tokens["postil"]}
     door = StubProcess(tmp_path / "home", server.url, token)
     door.start()
-    hook = {
-        "type": "forgejo",
-        "active": True,
-        "events": ["pull_request", "pull_request_sync", "issue_comment", "pull_request_comment"],
-        "config": {"url": f"{door.url}/webhook", "content_type": "json", "secret": SECRET},
-    }
-    made = server.call("mia", "POST", f"{API}/hooks", hook)
-    yield door
-    server.call("mia", "DELETE", f"{API}/hooks/{made['id']}")
+    with hooked(server, door):
+        yield door
     door.kill()
 
 
@@ -48,21 +40,6 @@ def reviews(server: Forgejo, number: int) -> list[dict[str, Any]]:
     """What stands there of ours."""
     found = server.call("mia", "GET", f"{API}/pulls/{number}/reviews")
     return [review for review in found if review["user"]["login"] == "postil"]
-
-
-def states(door: StubProcess) -> dict[str, int]:
-    """Where the deliveries are, read beside the server."""
-    inbox = Inbox(f"sqlite:///{door.home / 'inbox.db'}")
-    try:
-        return inbox.count()
-    finally:
-        inbox.close()
-
-
-def is_done(door: StubProcess) -> bool:
-    """Whether something was received, and all of it came to its end. Forgejo tells of a new pull
-    request twice: as opened and as pushed to."""
-    return bool(found := states(door)) and not set(found) & set(OPEN_STATES)
 
 
 def test_a_push_is_reviewed_once_though_the_server_is_killed_before_it_posts(
