@@ -62,17 +62,30 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     forgejo_token: str = ""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Access":
-        """GITHUB_TOKEN, or POSTIL_APP_ID with POSTIL_PRIVATE_KEY_FILE; FORGEJO_TOKEN."""
+    def from_environment(cls, environment: Mapping[str, str], home: Path | None = None) -> "Access":
+        """POSTIL_APP_ID with POSTIL_PRIVATE_KEY_FILE, or GITHUB_TOKEN, or the App that `/setup`
+        registered in `home`; FORGEJO_TOKEN."""
+        token, app_id = environment.get("GITHUB_TOKEN", ""), environment.get("POSTIL_APP_ID", "")
+        key_file = environment.get("POSTIL_PRIVATE_KEY_FILE", "")
+        if home and not token and not app_id:
+            app_id, own_key = registered_app(home)
+            key_file = key_file or str(own_key)
         return cls(
-            github_token=environment.get("GITHUB_TOKEN", ""),
-            app_id=environment.get("POSTIL_APP_ID", ""),
-            private_key_file=environment.get("POSTIL_PRIVATE_KEY_FILE", ""),
+            github_token=token,
+            app_id=app_id,
+            private_key_file=key_file,
             forgejo_token=environment.get("FORGEJO_TOKEN", ""),
         )
 
     def __repr__(self) -> str:
         return "Access(…)"
+
+
+def registered_app(home: Path) -> tuple[str, Path]:
+    """The id of the App that `/setup` registered in a home, "" for none, and its key's file."""
+    file = home / "app" / "id"
+    known = file.read_text(encoding="ascii").strip() if file.exists() else ""
+    return known, home / "app" / "key.pem"
 
 
 class ServerFaultError(Exception):
@@ -223,10 +236,9 @@ def api_url_of(where: str) -> tuple[str, str]:
 
 
 def site_of(api_url: str) -> str:
-    """Where the repositories of an API are cloned from."""
-    if api_url == PUBLIC_API:
-        return "https://github.com"
-    return api_url.removesuffix("/api/v3")
+    """GitHub's own pages and repositories, by the address of its interface."""
+    parts = urlsplit(api_url)
+    return "https://github.com" if api_url == PUBLIC_API else f"{parts.scheme}://{parts.netloc}"
 
 
 def wait_s(status: int, headers: Mapping[str, Any], text: str, now: float) -> float | None:

@@ -107,8 +107,9 @@ def mine(
     if since and until and since > until:
         raise UsageError("--since is later than --until")
     started = _cpu_seconds()
-    mined, read = open_source(source, clone, repo or load_settings(Path.cwd()).repo or None)
-    url = database_url or store_url(home or postil_home(os.environ))
+    home = home or postil_home(os.environ)
+    mined, read = open_source(source, clone, repo or load_settings(Path.cwd()).repo or None, home)
+    url = database_url or store_url(home)
     intake = Intake()
     where = without_password(source)
     size = len(mined) if isinstance(mined, Sized) else None
@@ -121,8 +122,10 @@ def mine(
     click.echo(render_tally(mined.repo, intake, saved, _cpu_seconds() - started))
 
 
-def open_source(text: str, clone: Path | None, repo: str | None) -> "tuple[Source, Read]":
-    """Open KIND:WHERE; UsageError names the kinds there are."""
+def open_source(
+    text: str, clone: Path | None, repo: str | None, home: Path | None = None
+) -> "tuple[Source, Read]":
+    """Open KIND:WHERE; UsageError names the kinds there are. An App of `/setup` is in `home`."""
     kind, colon, where = text.partition(":")
     if not colon or not where or kind not in KINDS:
         known = ", ".join(KINDS)
@@ -136,7 +139,7 @@ def open_source(text: str, clone: Path | None, repo: str | None) -> "tuple[Sourc
         return make(where, clone, repo), read
     from mining.clients import Access
 
-    return make(where, clone, repo, Access.from_environment(os.environ), notice), read
+    return make(where, clone, repo, Access.from_environment(os.environ, home), notice), read
 
 
 def notice(text: str) -> None:

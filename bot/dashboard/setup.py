@@ -10,7 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from bot.dashboard.pages import render
 from bot.dashboard.session import Guard
-from bot.door.registration import form_address, make_manifest, register, registered, web_address
+from bot.door.registration import form_address, make_manifest, register, registered
+from mining.clients import site_of
 from postil.errors import ConfigError, HostingError
 from postil.settings import ServerSettings
 
@@ -22,7 +23,7 @@ class Setup:
         self._home = home
         self._server = server
         secure = server.public_url.startswith("https://")
-        self._guard = Guard(token, secure=secure, forms=web_address(server.api_url))
+        self._guard = Guard(token, secure=secure, forms=site_of(server.api_url))
 
     def blueprint(self) -> Blueprint:
         """The routes under /setup."""

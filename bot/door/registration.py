@@ -7,12 +7,12 @@ import os
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 
 from bot.hosts.sign_in import PERMISSIONS
-from mining.clients import PUBLIC_API
+from mining.clients import site_of
 from postil.errors import ConfigError, HostingError
 from postil.records import Record
 
@@ -51,13 +51,7 @@ def form_address(api_url: str, organisation: str, state: str) -> str:
     if organisation and not ORGANISATION.fullmatch(organisation):
         raise ConfigError(f"{organisation!r}: not the name of an organisation")
     owner = f"organizations/{organisation}/" if organisation else ""
-    return f"{web_address(api_url)}/{owner}settings/apps/new?state={quote(state)}"
-
-
-def web_address(api_url: str) -> str:
-    """GitHub's own pages, by the address of its interface."""
-    parts = urlsplit(api_url)
-    return "https://github.com" if api_url == PUBLIC_API else f"{parts.scheme}://{parts.netloc}"
+    return f"{site_of(api_url)}/{owner}settings/apps/new?state={quote(state)}"
 
 
 def register(home: Path, api_url: str, code: str) -> Registered:

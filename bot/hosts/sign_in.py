@@ -16,7 +16,7 @@ import jwt
 
 from bot.hosts.rest import Rest
 from bot.operations.logs import redactor
-from mining.clients import PUBLIC_API
+from mining.clients import PUBLIC_API, registered_app
 from postil.errors import ConfigError, HostingError
 
 PERMISSIONS = {
@@ -149,10 +149,9 @@ class Broker:
 
 def load_sign_in(home: Path, environment: Mapping[str, str], api_url: str, account: str) -> SignIn:
     """The App of the environment or of `/setup`, else GITHUB_TOKEN; ConfigError where none is."""
-    app_id = environment.get("POSTIL_APP_ID", "")
-    file = Path(environment.get("POSTIL_PRIVATE_KEY_FILE", "") or home / "app" / "key.pem")
-    if not app_id and (home / "app" / "id").exists():
-        app_id = (home / "app" / "id").read_text(encoding="ascii").strip()
+    known, own_key = registered_app(home)
+    app_id = environment.get("POSTIL_APP_ID", "") or known
+    file = Path(environment.get("POSTIL_PRIVATE_KEY_FILE", "") or own_key)
     if app_id:
         return Broker(app_id, _read_key(file.expanduser()), api_url, account=account)
     return Personal(load_token(environment), account)

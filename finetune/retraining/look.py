@@ -24,7 +24,7 @@ def look(settings: Settings, home: Path, url: str, named: str | None) -> str:
     """In lines: what is new at the source and here, what would follow, and its estimate."""
     with open_store(url) as store:
         repo = repo_of(store, named)
-        tally, ledger = _at_source(store, repo), Ledger(home, repo)
+        tally, ledger = _at_source(store, repo, home), Ledger(home, repo)
         lines = [
             f"{repo}: at the source {tally.new} new and {tally.changed} changed changes;"
             f" live adapter: {_live(home, repo)}"
@@ -46,11 +46,11 @@ def look(settings: Settings, home: Path, url: str, named: str | None) -> str:
     return "\n".join((*lines, *([few] if few else _cost(pairs, settings, home))))
 
 
-def _at_source(store: Store, repo: str) -> SaveTally:
+def _at_source(store: Store, repo: str, home: Path) -> SaveTally:
     tally = SaveTally()
     for mined in store.sources():
         if mined.repo == repo:
-            source, _ = open_source(mined.where, mined.clone, repo)
+            source, _ = open_source(mined.where, mined.clone, repo, home)
             go_on(store, source)
             tally += store.compare(mined.source, repo, source.fetch(None, None))
     return tally

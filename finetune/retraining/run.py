@@ -176,7 +176,7 @@ class Retraining:
     def _mine(self, store: Store, repo: str) -> None:
         for mined in store.sources():
             if mined.repo == repo:
-                source, read = open_source(mined.where, mined.clone, repo)
+                source, read = open_source(mined.where, mined.clone, repo, self._home)
                 take_in(store, source, read, mined.where, None, None, Intake(), lambda: None)
 
     def _live(self, repo: str) -> Path | None:

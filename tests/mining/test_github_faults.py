@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mining.clients import Access, api_url_of
+from mining.commands import open_source
 from mining.sources import RawPayload
 from mining.sources.github import GitHub
 from postil.errors import ConfigError, SourceError, UsageError
@@ -139,9 +140,9 @@ def test_rest_waits_out_a_fault_and_gives_up_after_four(records: dict[int, Json]
             Asked(server).all()
 
 
-def test_an_app_signs_in_with_its_key(server: ArchiveServer, tmp_path: Path) -> None:
+def write_key(file: Path) -> None:
+    """A new private key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    file = tmp_path / "app.pem"
     file.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,
@@ -149,6 +150,29 @@ def test_an_app_signs_in_with_its_key(server: ArchiveServer, tmp_path: Path) -> 
             serialization.NoEncryption(),
         )
     )
+
+
+def test_an_app_that_the_server_registered_mines_as_well(
+    server: ArchiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `postil retrain` by the server's clock must, where nobody set a token."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "id").write_text("7\n")
+    write_key(tmp_path / "app" / "key.pem")
+    server.installation = 42
+    for name in ("GITHUB_TOKEN", "POSTIL_APP_ID", "POSTIL_PRIVATE_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    source, _ = open_source(f"github:{server.where}", None, None, tmp_path)
+    assert len(list(source.fetch(None, None))) == 60
+    monkeypatch.setenv("GITHUB_TOKEN", "wrong")
+    source, _ = open_source(f"github:{server.where}", None, None, tmp_path)
+    with pytest.raises(SourceError, match="GITHUB_TOKEN"):
+        list(source.fetch(None, None))
+
+
+def test_an_app_signs_in_with_its_key(server: ArchiveServer, tmp_path: Path) -> None:
+    file = tmp_path / "app.pem"
+    write_key(file)
     access = Access(app_id="7", private_key_file=str(file))
     with pytest.raises(SourceError, match=r"the App cannot sign in"):
         GitHub(server.where, None, None, access)
