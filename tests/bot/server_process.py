@@ -143,11 +143,23 @@ class StubProcess(ServerProcess):
 
 
 class InstalledServer(ServerProcess):
-    """`postil serve` with the adapters of its home, in comment mode or as HOME/server.toml says."""
+    """`postil serve` with the adapters of its home, in comment mode or with a file of settings."""
+
+    def __init__(
+        self,
+        home: Path,
+        api_url: str,
+        environment: Mapping[str, str] | None = None,
+        *,
+        config: Path | None = None,
+    ) -> None:
+        super().__init__(home, api_url, environment)
+        self._config = config
 
     def _command(self, port: int, api_url: str) -> list[str]:
-        config = self.home / "server.toml"
-        if not config.exists():
+        config = self._config
+        if config is None:
+            config = self.home / "server.toml"
             config.write_text(f'[review]\nmode = "comment"\n[server]\napi_url = "{api_url}"\n')
         return [str(POSTIL), "serve", "--config", str(config), "--port", str(port)]
 

@@ -58,7 +58,7 @@ class Home:
     def __init__(self, folder: Path, server: Forgejo) -> None:
         self.folder = folder
         folder.mkdir()
-        self.settings = folder / "server.toml"
+        self.settings = folder / "postil.toml"
         self.settings.write_text(SETTINGS.format(url=server.url))
         self.token = {"FORGEJO_TOKEN": server.tokens["postil"]}
         self.registry = Registry(folder)
@@ -71,7 +71,7 @@ class Home:
         return done.stdout
 
     def retrain(self) -> str:
-        return self.run("retrain", "--config", str(self.settings))
+        return self.run("retrain")
 
     def let_speak(self, adapter: str) -> None:
         """By force: what a test's few remarks can prove is not enough to earn it."""
@@ -135,7 +135,7 @@ def home(server: Forgejo, tmp_path_factory: pytest.TempPathFactory) -> Home:
 @pytest.fixture
 def door(server: Forgejo, home: Home) -> Iterator[InstalledServer]:
     """`postil serve` in that home, told of everything."""
-    door = InstalledServer(home.folder, server.url, home.token)
+    door = InstalledServer(home.folder, server.url, home.token, config=home.settings)
     door.start()
     with hooked(server, door):
         yield door
@@ -154,7 +154,7 @@ def test_the_circle_closes(
         EXCEPT.path(spoken.branch): ("acted on", "C", ["lines changed", "resolved"]),
         NONE.path(spoken.branch): ("refused", None, ["refused"]),
     }
-    shown = home.run("stats", "--config", str(home.settings))
+    shown = home.run("stats")
     print(shown)
     assert "67% (21% to 94%; 2 of 3, 1 refused)" in shown
 
