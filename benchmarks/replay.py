@@ -5,9 +5,10 @@
 
 Each step has at least --step newly accepted remarks. Before it, an adapter is trained from the
 base on all that had been decided by then (the newest --pairs of it); it reviews the step, beside
-the adapter that was trained before the first step and never again, and beside retrieval over what
-was known by then. Every window of the step's reviewed revisions is a question (--silences of the
-silent ones).
+the adapter that was trained before the first step and never again, beside retrieval over what was
+known by then, and beside size alone. Every window of the step's reviewed revisions is a question (--silences of the
+silent ones; 0: all). With --mode retrieval the adapters are those that need no training: what is
+retrained is then memory, words and gate, in seconds.
 One row a step in --out: rows found there are skipped, so a killed run goes on; an interrupted
 training does as well. Prints Markdown, and draws the curves to --plot.
 """
@@ -18,15 +19,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import click
 from msgspec.structs import replace
 
 from benchmarks.replay_shown import draw, table
 from benchmarks.replay_steps import Asked, Figures, Row, Step, cut_steps
-from benchmarks.results import newest
+from benchmarks.results import MODES, make, newest
+from finetune.adapters import Registry, load_card
+from finetune.evaluation.metrics import UNKNOWN
+from finetune.evaluation.plan import MEASURED
+from finetune.evaluation.proof import prove
 from finetune.processor import prepare_processor
-from finetune.training.progress import show_run, stages
+from finetune.training.progress import stages
 from mining.commands import day_end, store_url
 from postil.records import Example, Pair, read_jsonl, write_jsonl
 from postil.settings import MiningSettings, Settings, TrainSettings, postil_home
@@ -39,6 +45,7 @@ from postil.settings import MiningSettings, Settings, TrainSettings, postil_home
 @click.option("--plot", type=click.Path(path_type=Path), help="SVG.")
 @click.option("--steps", default=7, show_default=True, help="At most; each is one retraining.")
 @click.option("--step", "least", default=50, show_default=True, help="New accepted remarks a step.")
+@click.option("--mode", type=click.Choice(MODES), default="lora", show_default=True)
 @click.option("--base", default="smollm2-135m", show_default=True)
 @click.option("--pairs", default=0, show_default=True, help="Training pairs a step; 0: all.")
 @click.option("--silences", default=300, show_default=True, help="Silent windows read a step.")
@@ -54,6 +61,7 @@ def replay(
     plot: Path | None,
     steps: int,
     least: int,
+    mode: Literal["lora", "retrieval"],
     base: str,
     pairs: int,
     silences: int,
@@ -67,7 +75,7 @@ def replay(
     prepare_processor()
     train = TrainSettings(
         base=base,
-        mode="lora",
+        mode=mode,
         learning_rate=rate,
         batch=4,
         epochs=epochs,
@@ -115,26 +123,17 @@ def _examples(out: Path, repo: str, until: datetime | None) -> list[Example]:
 
 def _measure(step: Step, asked: Asked, first: str) -> Row:
     """Train before the step and review it; `first` is the adapter that was trained once."""
-    from finetune.adapters import Registry
-    from finetune.base_model import find_base
-    from finetune.evaluation.plan import MEASURED
-    from finetune.making import make_adapter
-
-    home = postil_home(os.environ)
-    settings, registry = Settings(train=asked.train), Registry(home)
-    base = find_base(asked.train.base, home)
+    home, settings = postil_home(os.environ), Settings(train=asked.train)
     pairs = newest(step.pairs, asked.pairs)
     with _clock() as train_s, stages() as progress:
-        limits = replace(MEASURED, silences=asked.silences)
-        made = make_adapter(
-            *(pairs, settings, base, registry, asked.repo, show_run, progress), limits=limits
-        )
+        limits = replace(MEASURED, silences=asked.silences or None)
+        made = make(pairs, settings, home, progress, limits)
     with _clock() as measure_s:
-        retrained, retrieval = _prove(made.folder, pairs, settings, home, asked)
+        retrained, retrieval, size = _prove(made, pairs, settings, home, asked)
         once = retrained
-        if first and first != made.folder.name:
-            folder = registry.find(asked.repo, first)
-            once, _ = _prove(folder, pairs, settings, home, asked)
+        if first and first != made.name:
+            folder = Registry(home).find(asked.repo, first)
+            once, *_ = _prove(folder, pairs, settings, home, asked)
     return Row(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         machine=f"{platform.machine()}, {os.cpu_count()} cores",
@@ -142,12 +141,13 @@ def _measure(step: Step, asked: Asked, first: str) -> Row:
         number=step.number,
         begins=step.begins,
         ends=step.ends,
-        adapter=made.folder.name,
-        trained_on=made.card.pairs,
+        adapter=made.name,
+        trained_on=load_card(made).pairs,
         remarks=sum(p.kind == "remark" and p.split == "test" for p in pairs),
         retrained=retrained,
         once=once,
         retrieval=retrieval,
+        size=size,
         cpu_train_s=train_s[0],
         cpu_measure_s=measure_s[0],
     )
@@ -155,24 +155,23 @@ def _measure(step: Step, asked: Asked, first: str) -> Row:
 
 def _prove(
     folder: Path, pairs: Sequence[Pair], settings: Settings, home: Path, asked: Asked
-) -> tuple[Figures, Figures]:
-    """What an adapter found on the step, and what retrieval over its index did."""
-    from finetune.evaluation.plan import MEASURED
-    from finetune.evaluation.proof import prove
-
+) -> tuple[Figures, Figures, Figures]:
+    """What an adapter found on the step, what retrieval over its index did, and size alone."""
     limits = replace(
         MEASURED,
-        silences=asked.silences,
+        silences=asked.silences or None,
         remarks=asked.questions,
         choices=asked.questions,
         samples=0,
     )
     with stages() as progress:
         card = prove(folder, pairs, settings, home, progress, limits=limits)
-    four_way = next(one.four_way for one in card.engines if one.name == "adapter")
+    likeness = card.choice("retrieval").four_way
+    four_way = next((one.four_way for one in card.engines if one.name == "adapter"), likeness)
     ours = Figures(auc=card.system("adapter").auc, four_way=four_way)
-    theirs = Figures(auc=card.system("retrieval").auc, four_way=card.choice("retrieval").four_way)
-    return ours, theirs
+    theirs = Figures(auc=card.system("retrieval").auc, four_way=likeness)
+    size = Figures(auc=card.system("size alone").auc, four_way=UNKNOWN)
+    return ours, theirs, size
 
 
 @contextmanager

@@ -12,8 +12,14 @@ WAYS: dict[str, Callable[[Row], Figures]] = {
     "retrained": lambda row: row.retrained,
     "trained once": lambda row: row.once,
     "retrieval only": lambda row: row.retrieval,
+    "size alone": lambda row: row.size,
 }
-INKS = {"retrained": "#2b6cb0", "trained once": "#b7791f", "retrieval only": "#718096"}
+INKS = {
+    "retrained": "#2b6cb0",
+    "trained once": "#b7791f",
+    "retrieval only": "#718096",
+    "size alone": "#2f855a",
+}
 FIGURES: dict[str, tuple[Callable[[Figures], Interval], float]] = {
     "where to speak: ROC-AUC": (lambda one: one.auc, 0.5),
     "four-way choice": (lambda one: one.four_way, 0.25),
@@ -92,7 +98,7 @@ def _drawn(chart: Chart, chance: float) -> str:
             f'<circle cx="{chart.place_x(x)}" cy="{chart.place_y(y)}" r="3" fill="{ink}"/>'
             for x, y in line.points
         ]
-        where = f'x="{chart.left + 8 + 130 * place}" y="{floor + 30}" fill="{ink}"'
+        where = f'x="{chart.left + 8 + 115 * place}" y="{floor + 30}" fill="{ink}"'
         parts.append(f"<text {where}>{escape(line.name)}</text>")
     return "".join(parts)
 

@@ -48,6 +48,8 @@ class Row(Record, frozen=True, kw_only=True):
     retrained: Figures
     once: Figures
     retrieval: Figures
+    size: Figures
+    """Size alone: a gate that knows nothing else."""
     cpu_train_s: float
     cpu_measure_s: float
 

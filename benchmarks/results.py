@@ -121,7 +121,7 @@ def measure(pairs: Sequence[Pair], asked: Asked) -> Row:
     home, settings, repo = postil_home(os.environ), Settings(train=asked.train), pairs[0].repo
     limits = replace(MEASURED, silences=asked.silences or None)
     with stages() as progress:
-        folder = _make(pairs, settings, home, progress, limits)
+        folder = make(pairs, settings, home, progress, limits)
         card = prove(folder, pairs, settings, home, progress, limits=limits)
     keep_evaluation(home, repo, folder, card)
     return Row(
@@ -133,14 +133,14 @@ def measure(pairs: Sequence[Pair], asked: Asked) -> Row:
     )
 
 
-def _make(
+def make(
     pairs: Sequence[Pair], settings: Settings, home: Path, progress: Progress, limits: Limits
 ) -> Path:
     """An adapter in the registry, with weights or without."""
     registry, repo = Registry(home), pairs[0].repo
     if settings.train.mode == "retrieval":
         return make_retrieval(pairs, settings, registry, repo, progress).folder
-    from finetune.base_model import find_base
+    from finetune.base_model import find_base  # draws in torch, which retrieval does not need
     from finetune.making import make_adapter
 
     base = find_base(settings.train.base, home)
