@@ -6,9 +6,9 @@
 Each step has at least --step newly accepted remarks. Before it, an adapter is trained from the
 base on all that had been decided by then (the newest --pairs of it); it reviews the step, beside
 the adapter that was trained before the first step and never again, beside retrieval over what was
-known by then, and beside size alone. Every window of the step's reviewed revisions is a question (--silences of the
-silent ones; 0: all). With --mode retrieval the adapters are those that need no training: what is
-retrained is then memory, words and gate, in seconds.
+known by then, and beside size alone. Every window of the step's reviewed revisions is a question
+(--silences of the silent ones; 0: all). With --mode retrieval the adapters are those that need no
+training: what is retrained is then memory, words and gate, in seconds.
 One row a step in --out: rows found there are skipped, so a killed run goes on; an interrupted
 training does as well. Prints Markdown, and draws the curves to --plot.
 """

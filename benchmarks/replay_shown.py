@@ -56,7 +56,7 @@ def draw(rows: Sequence[Row]) -> str:
     size = f'width="520" height="{HEIGHT * len(FIGURES)}"'
     view = f'viewBox="0 0 520 {HEIGHT * len(FIGURES)}"'
     font = 'font-family="sans-serif" font-size="11"'
-    body = "".join(parts)
+    body = '<rect width="100%" height="100%" fill="#fff"/>' + "".join(parts)
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} {font}>{body}</svg>\n'
 
 
@@ -90,7 +90,7 @@ def _drawn(chart: Chart, chance: float) -> str:
     for tick in chart.x.ticks:
         x = chart.place_x(tick)
         parts.append(f'<text x="{x}" y="{floor + 14}" text-anchor="middle">{tick:.0f}</text>')
-    for place, line in enumerate(chart.lines):
+    for place, line in enumerate(one for one in chart.lines if one.points):
         ink = INKS[line.name]
         path = chart.path(line.points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{ink}" stroke-width="2"/>')
