@@ -131,8 +131,14 @@ def test_processes_end_without_closing_the_interpreter_down() -> None:
     assert left.stdout.split("\n") == ["goes on alone", ""]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+    ],
+)
 def test_two_processes_go_on_from_a_checkpoint(
     base: BaseModel, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -159,7 +165,7 @@ def test_two_processes_go_on_from_a_checkpoint(
         assert ends[1][name] == pytest.approx(ends[0][name], rel=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("more", "words", "said"),
     [
