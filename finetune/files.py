@@ -1,15 +1,33 @@
-"""Files that are whole or absent: hashed, written aside, flushed to the disk, renamed."""
+"""Files that are whole or absent: hashed, written aside, flushed to the disk, renamed, read."""
 
 import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from postil.errors import AdapterError
+
+T = TypeVar("T")
 
 
 def digest_file(path: Path) -> str:
     """sha256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_part(path: Path, kind: type[T], what: str) -> T:
+    """A JSON file of an adapter; AdapterError where it cannot be read or is not `what` it should
+    be."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise AdapterError(f"{path}: cannot be read: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise AdapterError(f"{path}: not {what}: {error}") from error
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from finetune.features import FEATURES
+from finetune.files import read_part
 from postil.errors import AdapterError
 from postil.records import Record
 
@@ -79,12 +80,7 @@ def write_gate(path: Path, gate: Gate) -> None:
 
 def read_gate(path: Path) -> Gate:
     """Load `gate.json`; raise AdapterError where it is not a gate we can compute."""
-    try:
-        gate = msgspec.json.decode(path.read_bytes(), type=Gate)
-    except OSError as error:
-        raise AdapterError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise AdapterError(f"{path}: not a gate: {error}") from error
+    gate = read_part(path, Gate, "a gate")
     if gate.version != VERSION:
         raise AdapterError(f"{path}: gate version {gate.version}, this Postil reads {VERSION}")
     own = (value for value in gate.by_kind.values() if value is not None)

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from finetune.files import read_part
 from finetune.tokens import code_tokens
 from postil.errors import AdapterError
 from postil.records import Pair, Record, Window
@@ -25,7 +26,7 @@ LEAST_WINDOWS = 30
 LEAST_PULLS = 2
 """Pull requests a word must stand in: one alone says nothing, and might be a name."""
 STRENGTH = 0.01
-"""scikit-learn's C; from 0.003 to 0.03 changes little (docs/log.md)."""
+"""scikit-learn's C; from 0.003 to 0.03 changes little (docs/decisions/008)."""
 DIGITS = 5
 """Of a weight."""
 IN_PATH = re.compile(r"[/._]")
@@ -61,7 +62,7 @@ def window_words(window: Window) -> set[str]:
     return found
 
 
-def learn_lexicon(pairs: Iterable[Pair]) -> Lexicon | None:
+def learn_lexicon(pairs: Iterable[Pair], strength: float = STRENGTH) -> Lexicon | None:
     """From the training part; None where it has too few remarks, or too few silences."""
     learned = [
         (pair, window_words(pair.window))
@@ -79,7 +80,7 @@ def learn_lexicon(pairs: Iterable[Pair]) -> Lexicon | None:
 
     there = DictVectorizer()
     values = there.fit_transform([dict.fromkeys(here & words, 1.0) for _, here in learned])
-    model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1000)
+    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)
     model.fit(values, remarked)
     weights = (round(float(weight), DIGITS) for weight in model.coef_[0])
     return Lexicon(
@@ -104,12 +105,7 @@ def write_lexicon(path: Path, lexicon: Lexicon) -> None:
 
 def read_lexicon(path: Path) -> Lexicon:
     """Load `lexicon.json`; AdapterError where it is not one we can compute with."""
-    try:
-        lexicon = msgspec.json.decode(path.read_bytes(), type=Lexicon)
-    except OSError as error:
-        raise AdapterError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise AdapterError(f"{path}: not a lexicon: {error}") from error
+    lexicon = read_part(path, Lexicon, "a lexicon")
     if lexicon.version != VERSION:
         raise AdapterError(f"{path}: version {lexicon.version}, this Postil reads {VERSION}")
     if not all(isfinite(weight) for weight in (lexicon.intercept, *lexicon.words.values())):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from finetune.files import read_part
 from finetune.recall import LEAST_SIMILAR, IndexEntry, Recall
 from postil.errors import AdapterError
 from postil.records import Pair, Record, Window
@@ -190,9 +191,4 @@ def read_topics(path: Path, recall: Recall) -> list[Topic]:
 
 def decode_topics(path: Path) -> list[Topic]:
     """The topics of a file, whatever index they belong to; AdapterError where it holds none."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Topic])
-    except OSError as error:
-        raise AdapterError(f"{path}: cannot be read: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise AdapterError(f"{path}: not topics: {error}") from error
+    return read_part(path, list[Topic], "topics")
