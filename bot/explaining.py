@@ -117,6 +117,14 @@ def _reasons(gate: Gate, values: Mapping[str, float]) -> list[Reason]:
     return sorted(reasons, key=lambda one: -abs(one.moved))
 
 
+def shows(files: Sequence[FileDiff], path: str, line: int | None) -> bool:
+    """Whether a diff has a file, and a line of it (of either side) where one is asked for."""
+    hunks = [hunk for file in files if path in ("", file.path) for hunk in file.hunks]
+    if line is None:
+        return any(path in ("", file.path) for file in files)
+    return any(line in (row.new, row.old) for hunk in hunks for row in hunk.lines)
+
+
 def holds(window: Window, path: str, line: int | None) -> bool:
     """Whether a window is of a file, and shows a line of it (of either side) where one is asked."""
     if path and window.path != path:

@@ -50,7 +50,7 @@ def explain(
 
     With PATH, of that file only; with LINE, the window that shows it.
     """
-    from bot.explaining import Witness, holds, render_explained, render_json
+    from bot.explaining import Witness, holds, render_explained, render_json, shows
     from bot.explaining import explain as run
     from bot.model.remembering import read_voice
     from bot.reviewers import NO_ADAPTER, find_adapter, open_model
@@ -64,6 +64,9 @@ def explain(
         repo, text = settings.repo or origin(), read_local(diff, revisions, staged)
     else:
         repo, text = _read_pull(pr, settings, api_url_of(settings, config))
+    files = parse_diff(text)
+    if where and not shows(files, path, line):
+        raise UsageError(f"{where}: this change does not show that")
     home = postil_home(os.environ)
     folder = find_adapter(home, repo, adapter)
     if folder is None:
@@ -71,8 +74,7 @@ def explain(
     voice = read_voice(folder, load_card(folder))
     with closing(open_model(folder, home, os.environ, base_model)) as model:
         features_of = partial(_features, voice.recall)
-        files, witness = parse_diff(text), Witness(model)
-        found, skipped = run(files, witness, settings.review, voice.gate, features_of)
+        found, skipped = run(files, Witness(model), settings.review, voice.gate, features_of)
     chosen = [one for one in found if holds(one.window, path, line)]
     skipped = {name: why for name, why in skipped.items() if path in ("", name)}
     if where and not chosen and not skipped:

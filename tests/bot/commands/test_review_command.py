@@ -154,8 +154,14 @@ def test_a_window_is_explained(memory_home: TinyHome, work: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "spoken about\n    probability 0.88, threshold 0.50" in done.stdout
     assert "discussion_r9: Log it instead of printing it, please." in done.stdout
-    none = memory_home.run("explain", "shop/cart.py:900", "--diff", ONE_RULE, cwd=work)
-    assert none.returncode == 2 and "no window of this change shows that" in none.stderr
+
+
+@pytest.mark.parametrize("where", ["shop/cart.py:900", "shop/other.py", "shop/other.py:1"])
+def test_a_place_outside_of_the_change_is_wrong_use(
+    where: str, memory_home: TinyHome, work: Path
+) -> None:
+    none = memory_home.run("explain", where, "--diff", ONE_RULE, cwd=work)
+    assert none.returncode == 2 and f"{where}: this change does not show that" in none.stderr
 
 
 def test_shadow_without_anything_kept(memory_home: TinyHome, work: Path) -> None:
