@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Compiled tests and modules are kept: a run that compiles them anew takes 20 CPU-seconds a process.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test slow long torture check format action-requirements clean
 
