@@ -45,7 +45,7 @@ def _run(program: str, *arguments: str) -> str:
 
 
 def test_the_checkers_find_nothing() -> None:
-    assert len(WORKFLOWS) == 8
+    assert len(WORKFLOWS) == 9
     assert run_schema("actions", ROOT / "action.yml") == ""
     assert run_schema("workflows", *WORKFLOWS) == ""
     assert run_zizmor(ROOT / "action.yml", *WORKFLOWS) == ""

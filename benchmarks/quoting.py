@@ -1,0 +1,128 @@
+"""Which past remark to quote: how far any choice among them can get, on parts that no test reads.
+
+    python -m benchmarks.quoting PAIRS.jsonl
+
+For every accepted remark of early stopping and calibration: the past remarks of the training part
+that were decided before it, ranked in several ways, and chrF of the first one against what the
+reviewer said. *Learned* is a ridge regression from all signals to chrF, fitted on the later remarks
+of the training part; *the best there is* knows the answer. A few minutes.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean
+
+import click
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from finetune.evaluation.baselines import constant_remark, random_remark
+from finetune.evaluation.choices import WordsInCommon
+from finetune.evaluation.metrics import chrf
+from finetune.recall import IndexEntry, Recall, index_entries
+from postil.answer import parse_answer
+from postil.records import Pair, read_jsonl
+
+PARTS = ("validation", "calibration")
+LEAST_PAST = 60
+"""Past remarks that a training remark needs, to be learned from."""
+NEAR = 10
+Score = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+SIGNALS = ("likeness of code", "likeness of rows", "words in common", "centrality", "length")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One remark that was made, and the past remarks that may be quoted for it."""
+
+    said: str
+    past: tuple[str, ...]
+    signals: NDArray[np.float64]
+    """A row of SIGNALS for every past remark."""
+    likeness: NDArray[np.float64]
+    """chrF of every past remark against what was said."""
+
+
+def ask(pair: Pair, recall: Recall, words: WordsInCommon, central: dict[str, float]) -> Asked:
+    """With all past remarks whose window shares a token with this one."""
+    remark = parse_answer(pair.response)
+    assert pair.window and remark
+    matches = recall.similar(pair.window, pair.decided_at, len(recall.entries))
+    matches = [match for match in matches if match.entry.url != pair.url]
+    past = tuple(match.entry.message for match in matches)
+    rows = [
+        (
+            match.similarity,
+            match.row_similarity,
+            words.score(match.entry.message, pair.window, match.anchor(pair.window)),
+            central[match.entry.message],
+            np.log(len(match.entry.message)),
+        )
+        for match in matches
+    ]
+    likeness = np.array([chrf(text, remark.message) for text in past])
+    return Asked(remark.message, past, np.array(rows), likeness)
+
+
+def centrality(entries: Sequence[IndexEntry]) -> dict[str, float]:
+    """Mean chrF of each message against all of them."""
+    texts = [entry.message for entry in entries]
+    return {text: fmean(chrf(text, other) for other in texts) for text in set(texts)}
+
+
+def learn(asked: Sequence[Asked]) -> Score:
+    """What of the signals tells that a past remark is like the one made."""
+    model = make_pipeline(StandardScaler(), Ridge(1.0))
+    above = [one.likeness - one.likeness.mean() for one in asked]
+    model.fit(np.vstack([one.signals for one in asked]), np.concatenate(above))
+    weights = zip(SIGNALS, model[-1].coef_, strict=True)
+    click.echo("learned: " + ", ".join(f"{name} {weight:+.2f}" for name, weight in weights))
+    return lambda signals: np.asarray(model.predict(signals))
+
+
+def near(signals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Words in common, among the past remarks on the most similar code."""
+    order = np.argsort(np.argsort(-signals[:, 0], kind="stable"), kind="stable")
+    return np.where(order < NEAR, signals[:, 2], -np.inf)
+
+
+def column(at: int) -> Score:
+    """One signal alone."""
+    return lambda signals: signals[:, at]
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def quoting(file: Path) -> None:
+    """Print a Markdown table."""
+    pairs = [p for p in read_jsonl(file, Pair) if p.window and p.located and p.kind == "remark"]
+    entries = index_entries(pairs)
+    recall, words, central = Recall(entries), WordsInCommon(entries), centrality(entries)
+    here = [pair for pair in pairs if pair.split in PARTS]
+    asked = [ask(pair, recall, words, central) for pair in here]
+    train = [ask(pair, recall, words, central) for pair in pairs if pair.split == "train"]
+    ways = {name: column(at) for at, name in enumerate(SIGNALS)}
+    ways[f"words in common, of the {NEAR} on the most similar code"] = near
+    ways["learned"] = learn([one for one in train if len(one.past) >= LEAST_PAST])
+    click.echo(f"\n| {len(asked)} remarks | chrF | different ones |\n|---|---|---|")
+    for name, score in ways.items():
+        _row(name, asked, [one.past[int(np.argmax(score(one.signals)))] for one in asked])
+    _row("the best constant", asked, [constant_remark(entries)] * len(asked))
+    _row("any remark", asked, [random_remark(entries, pair) for pair in here])
+    _row("the best there is", asked, [one.past[int(np.argmax(one.likeness))] for one in asked])
+    click.echo()
+    whole = np.concatenate([one.likeness for one in asked])
+    for least in (25, 30, 40):
+        click.echo(f"chrF of {least} or more: {np.mean(whole >= least):.2%} of past remarks")
+
+
+def _row(name: str, asked: Sequence[Asked], told: Sequence[str]) -> None:
+    mean = fmean(chrf(text, one.said) for text, one in zip(told, asked, strict=True))
+    click.echo(f"| {name} | {mean:.1f} | {len(set(told))} |")
+
+
+if __name__ == "__main__":
+    quoting()
