@@ -1,10 +1,11 @@
 """What a run of the Action costs, by stage: cold, and again with warm caches.
 
-    python -m benchmarks.action --work /tmp/action --out BENCH.json [--way recall|write]
+    python -m benchmarks.action --work DIR --out FILE [--way recall|write] [--adapter FOLDER]
 
 Runs the scripts of action.yml one by one, as a runner would, on a pull request of ten hunks of this
-project's own Python, against the fake GitHub of the tests; the adapter is untrained, on the
-embedded base, and speaks about every window, so three remarks are anchored and said. What
+project's own Python, against the fake GitHub of the tests. The adapter is untrained, on the
+embedded base, and speaks about every window, so three remarks are anchored and said, and written
+until they are cut; or it is a trained one (--adapter), such as that of `make demo`. What
 actions/cache does between runs is done with tar and zstd, and measured. CPU-seconds are those of
 the processes of a stage, user and system.
 """
@@ -163,16 +164,17 @@ def put_sources(work: Path) -> None:
 @click.command()
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="An empty folder.")
 @click.option("--way", type=click.Choice(["recall", "write"]), default="recall")
+@click.option("--adapter", type=click.Path(path_type=Path, exists=True), help="A trained one.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
-def main(work: Path, way: str, out: Path) -> None:
+def main(work: Path, way: str, adapter: Path | None, out: Path) -> None:
     """Measure a cold run and two warm ones."""
     work.mkdir(parents=True, exist_ok=True)
     put_sources(work)
     fake = FakeGitHub()
     repository = FakeRepository(fake, REPO)
     fake.add(REPO, small_pull(diff=ten_hunks()))
-    adapter = publish_adapter(work / "training", Path("smollm2-135m"), way=way)
-    files = {path.name: path.read_bytes() for path in adapter.iterdir()}
+    used = adapter or publish_adapter(work / "training", Path("smollm2-135m"), way=way)
+    files = {path.name: path.read_bytes() for path in used.iterdir()}
     repository.put(BASE, files, ".postil/adapter")
     head = {"sha": "a" * 40, "repo": {"full_name": REPO}}
     pull = {"number": 7, "head": head, "base": {"sha": BASE, "repo": {"full_name": REPO}}}
@@ -183,12 +185,15 @@ def main(work: Path, way: str, out: Path) -> None:
         for run in ("cold", "warm", "warm again"):
             fake.pulls[REPO, 7].comments.clear()
             fake.pulls[REPO, 7].reviews.clear()
-            fake.pulls[
-                REPO, 7
-            ].talk.clear()  # else they were said and deleted, and are not said again
+            # Else they were said and deleted, and are not said again.
+            fake.pulls[REPO, 7].talk.clear()
             begun = time.monotonic()
             spent = machine.run()
-            row: dict[str, Any] = {"run": run, "way": way, "cpu_s": spent}
+            row: dict[str, Any] = {
+                "run": run,
+                "adapter": used.name if adapter else way,
+                "cpu_s": spent,
+            }
             row |= {"total": round(sum(spent.values()), 1)}
             row |= {"wall_s": round(time.monotonic() - begun), "posted": len(fake.ours(REPO, 7))}
             if run == "cold":
