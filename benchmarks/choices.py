@@ -16,7 +16,7 @@ from statistics import pstdev
 import click
 from msgspec.structs import replace
 
-from finetune.adapters import load_card
+from finetune.cards import load_card
 from finetune.evaluation.choices import RETRIEVAL, WORDS, choose_by_retrieval, choose_by_words
 from finetune.evaluation.plan import Limits, Plan, Question, make_plan
 from finetune.evaluation.proof import LOCAL, opened

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from safetensors.torch import load_file, save_file
 
 from benchmarks.results import table_of
-from finetune.adapters import CARD, WEIGHTS, Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import CARD, WEIGHTS, load_card
 from finetune.evaluation.judgement import judge
 from finetune.evaluation.plan import MEASURED
 from finetune.evaluation.proof import prove

@@ -27,7 +27,8 @@ from msgspec.structs import replace
 from benchmarks.replay_shown import draw, table
 from benchmarks.replay_steps import Asked, Figures, Row, Step, cut_steps
 from benchmarks.results import MODES, make, newest
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.evaluation.metrics import UNKNOWN
 from finetune.evaluation.plan import MEASURED
 from finetune.evaluation.proof import prove

@@ -25,7 +25,8 @@ from typing import Any, Literal
 import click
 from msgspec.structs import replace
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.evaluation.judgement import judge
 from finetune.evaluation.kept import keep_evaluation
 from finetune.evaluation.plan import MEASURED, Limits

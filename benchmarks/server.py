@@ -111,7 +111,7 @@ def measure(port: int, seconds: float, clients: int, rate: float | None) -> dict
 
 def serve(kind: str, home: Path, port: int) -> None:
     """The door, in this process until killed. `plain`: a transaction a request."""
-    from bot import server
+    from bot import server, workshop
     from bot.work.steps import Reviewer
     from postil.settings import ServerSettings, Settings
 
@@ -123,7 +123,7 @@ def serve(kind: str, home: Path, port: int) -> None:
         raise AssertionError
 
     if kind == "plain":
-        setattr(server, "Intake", Plain)  # noqa: B010 - it exports no such name
+        setattr(workshop, "Intake", Plain)  # noqa: B010 - it exports no such name
     server.serve(settings, home, environment, never)
 
 

@@ -10,7 +10,8 @@ from typing import Literal
 import click
 import msgspec
 
-from finetune.adapters import CANDIDATE, CARD, CURRENT, Registry, load_card
+from finetune.adapters import CANDIDATE, CURRENT, Registry
+from finetune.cards import CARD, load_card
 from postil.errors import ConfigError, UsageError
 from postil.options import home_option
 from postil.settings import load_settings, postil_home

@@ -13,7 +13,8 @@ from pathlib import Path
 from bot.action.located import Located, locate
 from bot.action.rest import Rest
 from bot.action.sources import Source
-from finetune.adapters import CARD, Registry, digest_card, load_card
+from finetune.adapters import Registry
+from finetune.cards import CARD, digest_card, load_card
 from postil.errors import AdapterError, ConfigError
 
 FETCHED = "fetched"

@@ -10,7 +10,7 @@ from bot.action.job import Job, needing, opened_pulls
 from bot.action.located import locate
 from bot.action.sources import read_source
 from bot.action.workflow import append_outputs
-from finetune.adapters import load_card
+from finetune.cards import load_card
 
 NOT_BROUGHT = ("promoted", "digest", "runner")
 """Kinds of adapters that are on the runner already."""

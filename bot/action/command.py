@@ -66,7 +66,7 @@ def action(
     from bot.action.inputs import Inputs, Mode, read_number
     from bot.action.run import run_action, run_step
     from bot.action.workflow import error_command, report_failure
-    from bot.reviewers import adapter_opener
+    from bot.model.opening import adapter_opener
 
     home = postil_home(os.environ)
     try:

@@ -15,7 +15,7 @@ from bot.action.sources import read_source
 from bot.action.workflow import Workflow
 from bot.hosts import PullHead
 from bot.hosts.github import GitHubPulls
-from bot.reviewers import OpenModel
+from bot.model.opening import OpenModel
 from finetune.gate import GATE_FILE, read_gate
 from postil.errors import HostingError
 from postil.records import Record

@@ -15,7 +15,7 @@ from bot.action.base_branch import NEED, BaseFile, list_base_folder
 from bot.action.rest import RAW, Rest
 from bot.action.sources import Source
 from bot.action.unpacking import unpack
-from finetune.adapters import CARD
+from finetune.cards import CARD
 from postil.errors import AdapterError, ConfigError, HostingError, PayloadError
 
 MOST_BYTES = 4 << 30

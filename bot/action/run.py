@@ -40,8 +40,9 @@ from bot.action.workflow import (
 from bot.hosts import PullHead
 from bot.hosts.github import GitHubPulls
 from bot.idle import why_idle
+from bot.model.opening import OpenModel
 from bot.one_pull import PullReview, read_pull
-from bot.reviewers import AdapterReviewer, OpenModel
+from bot.reviewers import AdapterReviewer
 from bot.work.orders import MAY_ORDER
 from postil.errors import HostingError, PayloadError
 from postil.records import Draft

@@ -10,7 +10,8 @@ import click
 import msgspec
 
 from finetune.adapter_commands import choose_adapter, repo_option
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.commands import pairs_option, read_pairs
 from finetune.training.progress import stages
 from mining.commands import store_url
@@ -70,7 +71,7 @@ def backtest(
     from bot.backtest.page import render_backtest
     from bot.backtest.run import backtest as run
     from bot.backtest.stored import read_changes
-    from bot.reviewers import open_model
+    from bot.model.opening import open_model
     from finetune.evaluation.kept import evaluations_folder
 
     kept = evaluations_folder(where, name, folder.name)

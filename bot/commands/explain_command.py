@@ -52,9 +52,9 @@ def explain(
     """
     from bot.explaining import Witness, holds, render_explained, render_json, shows
     from bot.explaining import explain as run
+    from bot.model.opening import NO_ADAPTER, find_adapter, open_model
     from bot.model.remembering import read_voice
-    from bot.reviewers import NO_ADAPTER, find_adapter, open_model
-    from finetune.adapters import load_card
+    from finetune.cards import load_card
     from postil.diff import parse_diff
 
     path, line = read_where(where)

@@ -14,8 +14,8 @@ from bot.hosts.forgejo import ForgejoPulls
 from bot.hosts.github import GitHubPulls
 from bot.hosts.sign_in import load_token
 from bot.one_pull import PullReview, post_pull, read_pull
+from bot.places import database_urls
 from bot.reviewers import AdapterReviewer, draft_of
-from bot.server import database_urls
 from mining.clients import PUBLIC_API, Access
 from postil.errors import ConfigError, HostingError
 from postil.settings import Settings, postil_home

@@ -165,7 +165,8 @@ def _review_text(
 
 
 def open_reader(adapter: str, base_model: str, settings: Settings, key: bytes) -> "AdapterReviewer":
-    from bot.reviewers import AdapterReviewer, adapter_opener
+    from bot.model.opening import adapter_opener
+    from bot.reviewers import AdapterReviewer
 
     home = postil_home(os.environ)
     opener = adapter_opener(home, os.environ, base_model, settings.engine)

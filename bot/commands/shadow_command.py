@@ -25,7 +25,7 @@ def shadow(repo: str, as_json: bool, config: Path | None) -> None:
     from bot.backtest.command import store_of
     from bot.backtest.stored import read_changes
     from bot.door.inbox import Inbox
-    from bot.server import database_urls
+    from bot.places import database_urls
     from bot.shadow import render_report, watch
 
     settings = load_settings(Path.cwd(), config)

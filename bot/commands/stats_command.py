@@ -48,7 +48,7 @@ def stats(
     from bot.outcomes.refresh import refresh as ask_host
     from bot.outcomes.shelf import read_tuning
     from bot.outcomes.tuned import UNTUNED
-    from bot.server import database_urls
+    from bot.places import database_urls
     from finetune.adapters import Registry
 
     settings = load_settings(Path.cwd(), config)

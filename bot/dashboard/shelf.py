@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Literal
 
-from finetune.adapters import CANDIDATE, PREVIOUS, Registry, load_card
+from finetune.adapters import CANDIDATE, PREVIOUS, Registry
+from finetune.cards import load_card
 from finetune.evaluation.kept import REPORT, evaluations_folder
 from finetune.promotion import decide
 from finetune.retraining.ledger import Ledger, Past, Run

@@ -22,7 +22,7 @@ from bot.demo.page import Story, write_page
 from bot.demo.pieces import read_content
 from bot.demo.systems import Sat, baselines, sit_adapter, sit_base, sit_baseline
 from bot.demo.team import Team, build_team
-from bot.reviewers import open_model
+from bot.model.opening import open_model
 from finetune.adapters import Registry
 from finetune.base_model import BaseModel, find_base
 from finetune.engines.local import LocalEngine

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from bot.review import ModelInfo
-from finetune.adapters import load_card
+from finetune.cards import load_card
 from finetune.gate import GATE_FILE, read_gate
 from finetune.pooling import gate_file
 from finetune.speaking import threshold_of, way_of

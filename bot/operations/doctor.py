@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from bot.door.signature import APP_SECRET, SECRET, load_secret
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from postil.errors import PostilError
 from postil.records import Record
 from postil.settings import Settings
@@ -163,7 +164,7 @@ def _inbox(home: Path, environment: Mapping[str, str]) -> Check:
     from sqlalchemy.exc import SQLAlchemyError
 
     from bot.door.inbox import Inbox
-    from bot.server import database_urls
+    from bot.places import database_urls
 
     mend = "check POSTIL_DATABASE_URL and that the database runs and has room"
     try:

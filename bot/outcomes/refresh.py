@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.door.inbox import Inbox
+from bot.hosts.forges import open_access
 from bot.outcomes.book import Book
 from bot.outcomes.following import Following
 from bot.outcomes.judge import Judge
-from bot.server import open_access
 from bot.work.ledger import Ledger
 from mining.commands import store_url
 from postil.settings import Settings

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from finetune.adapters import adapter_files
+from finetune.cards import adapter_files
 from finetune.engines import Engine
 from finetune.files import digest_file
 from postil.answer import Anchor

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import torch
 
-from finetune.adapters import check_weights, load_card
 from finetune.base_model import (
     BaseModel,
     Precision,
@@ -19,6 +18,7 @@ from finetune.base_model import (
     load_tokenizer,
     pick_device,
 )
+from finetune.cards import check_weights, load_card
 from finetune.engines.prefix_tree import grow_tree, see, split_lines
 from finetune.engines.repetition import RepeatsItself, cut_repetition
 from finetune.engines.shared_prefix import common_prefix, read_on, read_prefix

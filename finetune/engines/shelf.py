@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from finetune.adapters import digest_card, load_card
 from finetune.base_model import (
     BaseModel,
     Precision,
@@ -20,6 +19,7 @@ from finetune.base_model import (
     load_tokenizer,
     pick_device,
 )
+from finetune.cards import digest_card, load_card
 from finetune.engines.local import LocalEngine, check_base, put_on
 from finetune.training.lora import drop_lora
 from finetune.training.samples import Chat

@@ -7,7 +7,8 @@ Beside the adapters, not in them: an adapter's files are hashed by its card and 
 
 from pathlib import Path
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.evaluation.report import Sources, render_report
 from finetune.evaluation.scorecard import Scorecard, encode_scorecard, read_scorecard
 from finetune.files import write_whole

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from finetune.adapters import load_card
 from finetune.canaries import PLANTED, Canary, choose_canaries
+from finetune.cards import load_card
 from finetune.engines import Engine
 from finetune.engines.kept import KeptEngine, name_model
 from finetune.evaluation.evaluate import Live, evaluate_adapter

@@ -3,7 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.newer import known_until
 from finetune.retraining.due import too_few
 from finetune.retraining.ledger import Ledger

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.evaluation.judgement import COMMANDED
 from finetune.promotion import decide
 from finetune.retraining.ledger import Outcome, Run

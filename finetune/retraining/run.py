@@ -16,8 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
 from finetune.base_model import find_base
+from finetune.cards import load_card
 from finetune.evaluation.kept import SCORECARD, evaluations_folder, keep_evaluation
 from finetune.evaluation.proof import prove
 from finetune.evaluation.readings import Progress

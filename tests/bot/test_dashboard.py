@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 
 from bot.dashboard.routes import Dashboard
 from bot.dashboard.session import Guard, load_admin_token
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from mining.commands import store_url
 from mining.store import open_store
 from postil.errors import ConfigError

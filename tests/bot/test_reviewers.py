@@ -7,15 +7,10 @@ import msgspec
 import pytest
 
 from bot.hosts import PullHead
+from bot.model.opening import NO_ADAPTER, find_adapter, in_canary
 from bot.model.process import ModelProcess
 from bot.outcomes.tuned import TunedKind, Tuning
-from bot.reviewers import (
-    NO_ADAPTER,
-    AdapterReviewer,
-    find_adapter,
-    in_canary,
-    reviewer_factory,
-)
+from bot.reviewers import AdapterReviewer, reviewer_factory
 from finetune.categories import categorize
 from postil.errors import AdapterError
 from postil.marker import read_marker

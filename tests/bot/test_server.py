@@ -14,8 +14,10 @@ import requests
 
 from bot.door.delivery import Delivery
 from bot.door.inbox import Inbox
-from bot.server import Workshop, database_urls, run_worker, serve
+from bot.places import database_urls
+from bot.server import run_worker, serve
 from bot.work.steps import Reviewer
+from bot.workshop import Workshop
 from postil.errors import ConfigError
 from postil.settings import ReviewSettings, ServerSettings, Settings
 from tests.bot.fake_pulls import HEAD, REPO

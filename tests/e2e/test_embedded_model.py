@@ -8,9 +8,9 @@ import pytest
 
 from bot.demo.run import SETTINGS
 from bot.demo.team import Team
+from bot.model.opening import open_model
 from bot.review import review
-from bot.reviewers import open_model
-from finetune.adapters import load_card
+from finetune.cards import load_card
 from finetune.making import Made
 from mining.paths import skipped_path
 from postil.diff import parse_diff

@@ -12,7 +12,7 @@ import pytest
 
 from bot.door.inbox import Inbox
 from bot.door.signature import load_marker_key
-from bot.server import database_urls
+from bot.places import database_urls
 from tests.bot.fake_pulls import HEAD, REPO, small_pull
 from tests.bot.server_process import ROOT, SECRET, wait_for
 from tests.bot.work.test_jobs import receive

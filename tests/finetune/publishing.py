@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from finetune.adapters import WEIGHTS, Registry, check_weights, load_card
+from finetune.adapters import Registry
+from finetune.cards import WEIGHTS, check_weights, load_card
 from postil.errors import AdapterError
 from tests.finetune.builders import FORCED
 from tests.finetune.test_adapters import card

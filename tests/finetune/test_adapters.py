@@ -11,15 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from finetune.adapters import (
-    CARD,
-    WEIGHTS,
-    Registry,
-    _remove_if_left,
-    check_weights,
-    digest_card,
-    load_card,
-)
+from finetune.adapters import Registry, _remove_if_left
+from finetune.cards import CARD, WEIGHTS, check_weights, digest_card, load_card
 from postil.errors import AdapterError
 from postil.prompt import TEMPLATE
 from postil.records import AdapterCard

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from finetune.adapters import CARD, Registry
+from finetune.adapters import Registry
 from finetune.base_model import BaseModel
+from finetune.cards import CARD
 from postil.cli import postil
 from postil.errors import PostilError
 from postil.records import write_jsonl

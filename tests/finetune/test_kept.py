@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from finetune.adapters import WEIGHTS
 from finetune.base_model import BaseModel
+from finetune.cards import WEIGHTS
 from finetune.engines import Engine
 from finetune.engines.kept import AT_ONCE, FILE, MODELS, KeptEngine, name_model
 from finetune.engines.local import LocalEngine

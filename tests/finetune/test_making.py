@@ -8,9 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from finetune.adapters import CARD, WEIGHTS, WHOLE, Registry, hash_files, load_card, write_card
+from finetune.adapters import Registry
 from finetune.augment.engine import grow
 from finetune.base_model import BaseModel, Precision, pick_dtype
+from finetune.cards import CARD, WEIGHTS, WHOLE, hash_files, load_card, write_card
 from finetune.engines.local import LocalEngine
 from finetune.gate import CHEAP_GATE_FILE, GATE_FILE
 from finetune.making import Made, make_adapter

@@ -7,8 +7,8 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
-from finetune.adapters import WEIGHTS
 from finetune.base_model import BaseModel, Precision, find_base, load_base
+from finetune.cards import WEIGHTS
 from finetune.engines.local import LocalEngine
 from finetune.merge import merge
 from finetune.training.train import prepare

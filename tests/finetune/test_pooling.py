@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from bot.model.adapter_info import read_info
 from bot.model.remembering import read_voice
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
 from finetune.base_model import BaseModel
+from finetune.cards import load_card
 from finetune.commands import train
 from finetune.gate import GATE_FILE
 from finetune.pooling import gate_file, own_gate, pool, pooled_repo, shown_entries

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.evaluation.baselines import WITHOUT_MODEL
 from finetune.gate import GATE_FILE, read_gate
 from finetune.lexicon import LEXICON_FILE

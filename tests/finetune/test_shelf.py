@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from safetensors.torch import load_file, save_file
 
-from finetune.adapters import WEIGHTS, hash_files, load_card, write_card
 from finetune.base_model import BaseModel
+from finetune.cards import WEIGHTS, hash_files, load_card, write_card
 from finetune.engines.local import LocalEngine
 from finetune.engines.shelf import Shelf
 from postil.answer import anchors

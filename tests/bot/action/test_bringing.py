@@ -12,7 +12,8 @@ from bot.action.bringing import bring_adapter, fetched_folder
 from bot.action.located import locate
 from bot.action.rest import Rest
 from bot.action.sources import read_source
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from postil.errors import AdapterError, ConfigError, HostingError
 from tests.bot.action.runner import BASE, FORBIDDEN
 from tests.bot.fake_pulls import REPO

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.backtest.command import token_counter
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.retrieval import make_retrieval
 from postil.records import write_jsonl
 from postil.settings import Settings

@@ -9,8 +9,8 @@ import pytest
 
 from bot.model.adapter_info import PRECISIONS, read_info
 from bot.model.process import ModelProcess
-from finetune.adapters import WEIGHTS
 from finetune.base_model import BaseModel, Precision
+from finetune.cards import WEIGHTS
 from finetune.engines.local import LocalEngine
 from postil.errors import AdapterError
 from postil.prompt import render_question

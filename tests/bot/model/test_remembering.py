@@ -8,13 +8,14 @@ import msgspec
 import pytest
 
 from bot.model.adapter_info import read_info
+from bot.model.opening import open_model
 from bot.model.process import ModelProcess
 from bot.model.remembering import Remembering, load
 from bot.review import ModelInfo, review
-from bot.reviewers import open_model
 from bot.saying.comment import Wording, render_comment
 from bot.saying.placement import place_all
-from finetune.adapters import CARD, Registry, hash_files, write_card
+from finetune.adapters import Registry
+from finetune.cards import CARD, hash_files, write_card
 from finetune.features import SPEAK
 from finetune.gate import GATE_FILE, read_gate, write_gate
 from finetune.recall import INDEX_FILE, IndexEntry, Recall

@@ -7,12 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from bot.model.opening import open_model
 from bot.model.process import ModelProcess
 from bot.model.served_adapter import BLIND, SILENT
 from bot.review import review
-from bot.reviewers import open_model
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
 from finetune.base_model import find_base
+from finetune.cards import load_card
 from finetune.engines.local import LocalEngine
 from finetune.gate import CHEAP_GATE_FILE, write_gate
 from postil.errors import ModelError

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bot.door.inbox import Inbox
-from bot.reviewers import find_for
+from bot.model.opening import find_for
 from bot.work.pauses import Pauses
 from finetune.adapters import Registry
 from finetune.retraining.ledger import Ledger, Tried

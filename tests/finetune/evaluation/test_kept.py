@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.evaluation.kept import (
     REPORT,
     SCORECARD,

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
+from finetune.cards import load_card
 from finetune.evaluation.kept import SCORECARD, evaluations_folder
 from finetune.evaluation.scorecard import LiveGain, Scorecard, encode_scorecard
 from finetune.retraining.ledger import Run

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
 from finetune.base_model import BaseModel
+from finetune.cards import load_card
 from finetune.evaluation.kept import REPORT, SCORECARD, evaluations_folder
 from finetune.evaluation.readings import Progress, no_progress
 from finetune.evaluation.scorecard import read_scorecard

@@ -19,8 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
 from finetune.base_model import BaseModel
+from finetune.cards import load_card
 from finetune.processor import SPINS
 from finetune.retraining.ledger import Ledger
 from postil.cli import main

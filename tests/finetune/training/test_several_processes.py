@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from finetune.adapters import Registry, load_card
+from finetune.adapters import Registry
 from finetune.base_model import BaseModel
+from finetune.cards import load_card
 from finetune.engines.local import LocalEngine
 from finetune.training.checkpoints import STATE
 from finetune.training.held_out import held_out_loss
