@@ -13,15 +13,18 @@ from statistics import fmean
 
 import msgspec
 
+from finetune.fitting import row_likeness
 from finetune.recall import Recall
 from postil.errors import PayloadError
 from postil.records import ExampleKind, Pair, Record, Window
 
 SPEAK = "speak"
 """Log-odds of the model that something is to be said."""
+ROWS = "row_likeness"
+"""How like a changed row is to the likest row that ever drew a remark."""
 SIZE = ("added_rows", "removed_rows", "kept_rows", "changed_characters")
 KIND_OF_FILE = ("test_path", "only_added", "prose", "data")
-RECALL = ("best_similarity", "mean_similarity", "row_similarity")
+RECALL = ("best_similarity", "mean_similarity", "row_similarity", ROWS)
 HISTORY = ("path_history", "folder_history")
 AUTHOR = ("first_change",)
 WORDS = "words"
@@ -81,6 +84,7 @@ def cheap_features(
         "best_similarity": max(similar, default=0.0),
         "mean_similarity": fmean(similar) if similar else 0.0,
         "row_similarity": max((match.row_similarity for match in matches), default=0.0),
+        ROWS: row_likeness(recall, window, before),
         "path_history": log1p(history[0]),
         "folder_history": log1p(history[1]),
         "first_change": float(bool(newcomer)),

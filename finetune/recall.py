@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.lexicon import LEXICON_FILE, Lexicon, read_lexicon
+from finetune.remarked_rows import RemarkedRows
 from finetune.tokens import code_tokens, token_set
 from postil.answer import Anchor, parse_answer, row_letter
 from postil.prompt import Precedent
@@ -90,13 +91,18 @@ class Match(Record, frozen=True, kw_only=True):
         """What a question shows of this match: its first row and its message."""
         return Precedent(code=self.entry.rows()[0], message=self.entry.message)
 
+    @property
+    def likeness(self) -> float:
+        """By its rows or by all of its code, whichever is more alike."""
+        return max(self.similarity, self.row_similarity)
+
     def resemblance(self) -> Resemblance:
         """What a comment tells of this match."""
         entry = self.entry
         return Resemblance(
             url=entry.url,
             when=entry.decided_at,
-            similarity=self.similarity,
+            similarity=self.likeness,
             pull=entry.pull,
             author=entry.author,
         )
@@ -159,6 +165,7 @@ class Recall:
         self._bags = [Counter(_content(e.path, e.text)) for e in self.entries]
         self._lengths = np.array([bag.total() for bag in self._bags], dtype=np.float64)
         self._postings = _postings(self._bags)
+        self._rows = RemarkedRows(["\n".join(entry.rows()) for entry in self.entries])
         self._paths, self._folders = (
             defaultdict[str, list[int]](list),
             defaultdict[str, list[int]](list),
@@ -212,6 +219,11 @@ class Recall:
     def words(self, window: Window) -> float:
         """Log-odds of a remark by the words of the change; 0 where they were not learned."""
         return self.lexicon.log_odds(window) if self.lexicon else 0.0
+
+    def row_likeness(self, text: str, before: datetime | None) -> NDArray[np.float64]:
+        """How like a piece of code is to the rows of each known entry's remark, 0 to 1."""
+        known = self._known(before)
+        return self._rows.likeness(text, known, lambda token: self._idf(token, known))
 
     def most_similar_row(self, window: Window, entry: IndexEntry) -> tuple[int, float]:
         """The changed row most like the rows an entry's remark stood on, and how like, 0 to 1."""

@@ -10,6 +10,7 @@ from typing import cast
 import msgspec
 
 from finetune.categories import categorize
+from finetune.fitting import row_likeness
 from finetune.gate import Gate
 from finetune.recall import LEAST_SIMILAR, Recall
 from finetune.topics import Fired, Topic, fire, least_precision
@@ -61,7 +62,8 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
         if self.way != "recall":
             return True
         nearest = self.recall.similar(window, before, 1)
-        return bool(nearest) and nearest[0].similarity >= LEAST_SIMILAR
+        alike = bool(nearest) and nearest[0].similarity >= LEAST_SIMILAR
+        return alike or row_likeness(self.recall, window, before) >= LEAST_SIMILAR
 
 
 def unsure(message: str, chance: float, by_kind: Mapping[str, float | None]) -> str:

@@ -1,9 +1,9 @@
 """The three ways of saying something about a window, and which of them an adapter is to use.
 
-`write`: the adapter's own words. `recall`: the past accepted remark on similar code for which the
-window speaks most; nothing can be invented. `recall+write`: own words, with such remarks in the
-question; for adapters that were trained with some in theirs. Only remarks older than the window's
-pull request are ever looked at.
+`write`: the adapter's own words. `recall`: of the past accepted remarks that fit the place, the one
+for which the window speaks most; nothing can be invented. `recall+write`: own words, with remarks
+on similar code in the question; for adapters that were trained with some in theirs. Only remarks
+older than the window's pull request are ever looked at.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ import msgspec
 
 from finetune.engines import Engine
 from finetune.evaluation.metrics import chrf
+from finetune.fitting import fit, fitting
 from finetune.recall import LEAST_SIMILAR, SHOWN, Match, Recall
 from finetune.weighing import weigh
 from postil.answer import Anchor, parse_answer
@@ -22,7 +23,9 @@ from postil.prompt import render_question
 from postil.records import Pair, Way, Window
 
 CANDIDATES = 8
-"""Past remarks that are ranked for one window."""
+"""Past remarks that are ranked for one place."""
+NEARLY = 0.95
+"""Of the best one's fit: what is about as good is left to the model."""
 TRIED, FEWEST = 24, 8
 """Remarks a way is chosen by; with fewer there is nothing to choose by."""
 
@@ -62,10 +65,13 @@ def with_precedents(recall: Recall, window: Window, before: datetime | None) -> 
     return render_question(window, [match.precedent() for match in matches])
 
 
-def quotable(recall: Recall, window: Window, before: datetime | None) -> list[Match]:
-    """The past remarks on code alike enough, most similar first; one of them may be quoted."""
-    matches = recall.similar(window, before, CANDIDATES)
-    return [match for match in matches if match.similarity >= LEAST_SIMILAR]
+def quotable(
+    recall: Recall, window: Window, anchor: Anchor, before: datetime | None
+) -> list[Match]:
+    """The past remarks that fit the place about as well as the best; one of them may be quoted."""
+    matches = fitting(recall, window, anchor, before, CANDIDATES)
+    alike = [match for match in matches if match.likeness >= LEAST_SIMILAR]
+    return [match for match in alike if fit(match) >= NEARLY * fit(alike[0])]
 
 
 def rank(engine: Engine, window: Window, anchor: Anchor, matches: Sequence[Match]) -> list[Match]:
@@ -112,6 +118,6 @@ def choose_way(
 
 
 def _quoted(engine: Engine, recall: Recall, asked: Asked) -> str:
-    matches = quotable(recall, asked.window, asked.before)
+    matches = quotable(recall, asked.window, asked.anchor, asked.before)
     ranked = rank(engine, asked.window, asked.anchor, matches) if matches else []
     return ranked[0].entry.message if ranked else ""

@@ -14,6 +14,7 @@ from finetune.engines import Engine
 from finetune.evaluation.baselines import GATES, GateBaseline
 from finetune.evaluation.readings import Progress, no_progress, score_pairs
 from finetune.features import FEATURES, label_window, window_features, with_speak
+from finetune.fitting import best_place, fitting
 from finetune.gate import Gate
 from finetune.gate_fitting import fit_gate
 from finetune.recall import Recall
@@ -109,7 +110,7 @@ def sit_baseline(
     recall: Recall,
     settings: ReviewSettings,
 ) -> Sat:
-    """No model: the words and the row of the past remark on the most similar code."""
+    """No model: at the row most like one that drew a remark, what fits there best."""
     rows = [label_window(pair, recall) for pair in pairs if pair.split == "calibration"]
     gate = fit_gate(
         rows,
@@ -120,13 +121,14 @@ def sit_baseline(
     answers = []
     for item in items:
         features = window_features(item.window, recall, None, 0.0)
-        matches = recall.similar(item.window, None, 1)
+        place = best_place(recall, item.window, None)
         chance = gate.probability(features)
-        if not matches or not gate.speaks(features):
+        if place is None or not gate.speaks(features):
             answers.append(Answer(probability=chance))
             continue
-        span = span_of(item.window, matches[0].anchor(item.window))
-        said = matches[0].entry.message
+        anchor = place.anchor(item.window)
+        span = span_of(item.window, anchor)
+        said = fitting(recall, item.window, anchor, None, 1)[0].entry.message
         answers.append(Answer(probability=chance, line=span.start, end=span.end, message=said))
     return Sat(name=baseline.name, note=_note(gate), answers=tuple(answers))
 

@@ -69,7 +69,7 @@ class LoadedAdapter(Remembering):
         """Where past remarks are quoted, the model says which fits best."""
         if self.info.way != "recall":
             return super()._ranked(window, place)
-        matches = quotable(self._voice.recall, window, None)
+        matches = quotable(self._voice.recall, window, place, None)
         if not matches:
             return []
         with self._use() as engine:

@@ -11,6 +11,7 @@ from pathlib import Path
 from bot.model.adapter_info import read_info
 from bot.review import ModelInfo, Recalled
 from finetune.features import SPEAK, window_features
+from finetune.fitting import best_place, fitting
 from finetune.gate import GATE_FILE, read_gate
 from finetune.pooling import gate_file, shown_entries
 from finetune.recall import INDEX_FILE, SHOWN, Match, Recall
@@ -55,11 +56,11 @@ class Remembering:
         return gate.probability(window_features(window, self._voice.recall, None, score, newcomer))
 
     def anchor_scores(self, window: Window, allowed: Sequence[Anchor]) -> list[float]:
-        """1 for the row most like the rows of the remark that is quoted, else 0."""
+        """1 for the row most like one that drew a remark, else 0."""
         place = self._due_place(window)
         if place is None:
-            past = self._voice.recall.similar(window, None, SHOWN)
-            place = past[0].anchor(window) if past else None
+            past = best_place(self._voice.recall, window, None)
+            place = past.anchor(window) if past else None
         return [float(anchor == place) for anchor in allowed]
 
     def write(
@@ -80,8 +81,11 @@ class Remembering:
         return found
 
     def _ranked(self, window: Window, place: Anchor) -> list[Match]:
-        """Past remarks, best first; here the most similar."""
-        return self._voice.recall.similar(window, None, SHOWN)
+        """Past remarks that fit the place, best first; in a question, those on similar code, as in
+        training."""
+        if self.info.way == "recall+write":
+            return self._voice.recall.similar(window, None, SHOWN)
+        return fitting(self._voice.recall, window, place, None, SHOWN)
 
     def _due_place(self, window: Window) -> Anchor | None:
         due = self._voice.due(window)

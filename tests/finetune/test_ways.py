@@ -51,7 +51,8 @@ def test_what_is_quoted_was_accepted_earlier_and_is_what_the_window_speaks_for()
     for pair in HELD:
         (said,) = say(FakeEngine(RULES), RECALL, "recall", [asked_of(pair)], 40)
         assert pair.window
-        alike = {m.entry.message for m in quotable(RECALL, pair.window, pair.decided_at)}
+        anchor = asked_of(pair).anchor
+        alike = {m.entry.message for m in quotable(RECALL, pair.window, anchor, pair.decided_at)}
         assert said in (alike or {""})
         if said:
             quoted += 1
