@@ -1,11 +1,13 @@
 """Which past remark to quote: how far any choice among them can get, on parts that no test reads.
 
-    python -m benchmarks.quoting PAIRS.jsonl
+    python -m benchmarks.quoting PAIRS.jsonl [--sample]
 
 For every accepted remark of early stopping and calibration: the past remarks of the training part
 that were decided before it, ranked in several ways, and chrF of the first one against what the
 reviewer said. *Learned* is a ridge regression from all signals to chrF, fitted on the later remarks
-of the training part; *the best there is* knows the answer. A few minutes.
+of the training part; *the best there is* knows the answer. `--sample`: the pairs are those of
+`make demo` (build/demo/home/datasets/tidewater/harbor/pairs.jsonl), whose remarks each follow from
+a rule; how often the first one follows from the same rule is told as well. A few minutes.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,9 +22,12 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bot.demo.exam import RuleReader
+from bot.demo.pieces import read_content
 from finetune.evaluation.baselines import constant_remark, random_remark
 from finetune.evaluation.choices import WordsInCommon
 from finetune.evaluation.metrics import chrf
+from finetune.fitting import best_place, fitting
 from finetune.recall import IndexEntry, Recall, index_entries
 from postil.answer import parse_answer
 from postil.records import Pair, read_jsonl
@@ -96,8 +101,10 @@ def column(at: int) -> Score:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def quoting(file: Path) -> None:
+@click.option("--sample", is_flag=True, help="The pairs are the sample team's.")
+def quoting(file: Path, sample: bool) -> None:
     """Print a Markdown table."""
+    read = RuleReader(read_content().rules).read if sample else None
     pairs = [p for p in read_jsonl(file, Pair) if p.window and p.located and p.kind == "remark"]
     entries = index_entries(pairs)
     recall, words, central = Recall(entries), WordsInCommon(entries), centrality(entries)
@@ -107,21 +114,51 @@ def quoting(file: Path) -> None:
     ways = {name: column(at) for at, name in enumerate(SIGNALS)}
     ways[f"words in common, of the {NEAR} on the most similar code"] = near
     ways["learned"] = learn([one for one in train if len(one.past) >= LEAST_PAST])
-    click.echo(f"\n| {len(asked)} remarks | chrF | different ones |\n|---|---|---|")
-    for name, score in ways.items():
-        _row(name, asked, [one.past[int(np.argmax(score(one.signals)))] for one in asked])
-    _row("the best constant", asked, [constant_remark(entries)] * len(asked))
-    _row("any remark", asked, [random_remark(entries, pair) for pair in here])
-    _row("the best there is", asked, [one.past[int(np.argmax(one.likeness))] for one in asked])
+    rows = {
+        name: [one.past[int(np.argmax(score(one.signals)))] for one in asked]
+        for name, score in ways.items()
+    }
+    rows["rows at its place, then likeness of code (in use)"] = [at_place(recall, p) for p in here]
+    rows["the same, place not known"] = [anywhere(recall, pair) for pair in here]
+    rows["the best constant"] = [constant_remark(entries)] * len(asked)
+    rows["any remark"] = [random_remark(entries, pair) for pair in here]
+    rows["the best there is"] = [one.past[int(np.argmax(one.likeness))] for one in asked]
+    same = " same rule |" if sample else ""
+    click.echo(f"\n| {len(asked)} remarks | chrF | different ones |{same}")
+    click.echo("|---|---|---|" + "---|" * sample)
+    for name, told in rows.items():
+        _row(name, asked, told, read)
     click.echo()
     whole = np.concatenate([one.likeness for one in asked])
     for least in (25, 30, 40):
         click.echo(f"chrF of {least} or more: {np.mean(whole >= least):.2%} of past remarks")
 
 
-def _row(name: str, asked: Sequence[Asked], told: Sequence[str]) -> None:
-    mean = fmean(chrf(text, one.said) for text, one in zip(told, asked, strict=True))
-    click.echo(f"| {name} | {mean:.1f} | {len(set(told))} |")
+def at_place(recall: Recall, pair: Pair) -> str:
+    """What is quoted where the model has found the reviewer's line."""
+    remark = parse_answer(pair.response)
+    assert pair.window and remark
+    found = fitting(recall, pair.window, remark.anchor, pair.decided_at, 1)
+    return found[0].entry.message if found else ""
+
+
+def anywhere(recall: Recall, pair: Pair) -> str:
+    """What an adapter without a model quotes."""
+    assert pair.window
+    place = best_place(recall, pair.window, pair.decided_at)
+    if place is None:
+        return ""
+    anchor = place.anchor(pair.window)
+    return fitting(recall, pair.window, anchor, pair.decided_at, 1)[0].entry.message
+
+
+def _row(
+    name: str, asked: Sequence[Asked], told: Sequence[str], read: Callable[[str], str] | None
+) -> None:
+    both = list(zip(told, asked, strict=True))
+    mean = fmean(chrf(text, one.said) for text, one in both)
+    same = f" {fmean(read(text) == read(one.said) for text, one in both):.2f} |" if read else ""
+    click.echo(f"| {name} | {mean:.1f} | {len(set(told))} |{same}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from bot.demo.exam import Answer, Item, Mark, Result, is_right
+from bot.demo.exam import Answer, Item, Mark, Result, RuleReader, is_right
+from bot.demo.pieces import read_content
 from bot.demo.systems import Sat
 from bot.demo.unseen import Truth
 from finetune.making import Made
@@ -36,7 +37,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 
 def write_page(story: Story, path: Path) -> Path:
     """Render; see `finetune.pages` for what such a page may hold."""
-    adapter = story.sat[0].answers
+    adapter, reader = story.sat[0].answers, RuleReader(read_content().rules)
     path.write_text(
         render_page(
             TEMPLATE,
@@ -50,10 +51,10 @@ def write_page(story: Story, path: Path) -> Path:
             when=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             show=_show,
             examples=[
-                _example(item, answer)
+                _example(item, answer, reader)
                 for item, answer in list(zip(story.items, adapter, strict=True))[:SHOWN]
             ],
-            reviewed=_reviewed(story),
+            reviewed=_reviewed(story, reader),
         ),
         encoding="utf-8",
     )
@@ -75,9 +76,12 @@ def _parts(story: Story) -> list[tuple[str, int, int]]:
     return parts
 
 
-def _example(item: Item, answer: Answer) -> dict[str, Any]:
-    if item.rule:
-        verdict = "right" if is_right(item, answer) else "wrong line" if answer.line else "missed"
+def _example(item: Item, answer: Answer, reader: RuleReader) -> dict[str, Any]:
+    if is_right(item, answer):
+        same = reader.read(answer.message) == item.rule
+        verdict = "right" if same else "its line, but another rule"
+    elif item.rule:
+        verdict = "wrong line" if answer.line else "missed"
     else:
         verdict = "false alarm" if answer.line else "rightly silent"
     return {"item": item, "answer": answer, "verdict": verdict, "rows": _rows(item, answer)}
@@ -96,6 +100,6 @@ def _rows(item: Item, answer: Answer) -> list[dict[str, Any]]:
     ]
 
 
-def _reviewed(story: Story) -> Sequence[dict[str, Any]]:
+def _reviewed(story: Story, reader: RuleReader) -> Sequence[dict[str, Any]]:
     pairs = zip(story.items, story.sat[0].answers, strict=True)
-    return [_example(item, answer) for item, answer in pairs if item.pull == story.example]
+    return [_example(item, answer, reader) for item, answer in pairs if item.pull == story.example]
