@@ -147,7 +147,7 @@ def test_two_processes_go_on_from_a_checkpoint(
     whole = bench.run(SHARDED, "whole")
     assert whole[0] == 0, whole[2]
     with bench.start(SHARDED, "cut") as process:
-        wait_for(tmp_path / "cut", STATE)
+        wait_for(tmp_path / "cut", f"step-*/{STATE}")
         if number == signal.SIGKILL:
             for child in children(process.pid):
                 os.kill(child, number)
