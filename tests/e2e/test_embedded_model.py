@@ -47,5 +47,7 @@ def test_it_reviews_an_unseen_change_from_its_own_process(
     with open_model(made.folder, home, os.environ) as model:
         reviewed = review(diff, model, settings.review)
     assert set(reviewed.reviewed) == {f.path for f in files if not skipped_path(f.path, ())}
-    lines = {(f.path, line.new) for f in files for hunk in f.hunks for line in hunk.lines}
-    assert all((f.span.path, f.span.end) in lines for f in reviewed.findings)
+    rows = [(f.path, line) for f in files for hunk in f.hunks for line in hunk.lines]
+    lines = {(path, "RIGHT", line.new) for path, line in rows}
+    lines |= {(path, "LEFT", line.old) for path, line in rows}
+    assert all((f.span.path, f.span.side, f.span.end) in lines for f in reviewed.findings)
