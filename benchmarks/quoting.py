@@ -27,7 +27,7 @@ from bot.demo.pieces import read_content
 from finetune.evaluation.baselines import constant_remark, random_remark
 from finetune.evaluation.choices import WordsInCommon
 from finetune.evaluation.metrics import chrf
-from finetune.fitting import best_place, fitting
+from finetune.fitting import best_remark, fitting
 from finetune.recall import IndexEntry, Recall, index_entries
 from postil.answer import parse_answer
 from postil.records import Pair, read_jsonl
@@ -145,11 +145,8 @@ def at_place(recall: Recall, pair: Pair) -> str:
 def anywhere(recall: Recall, pair: Pair) -> str:
     """What an adapter without a model quotes."""
     assert pair.window
-    place = best_place(recall, pair.window, pair.decided_at)
-    if place is None:
-        return ""
-    anchor = place.anchor(pair.window)
-    return fitting(recall, pair.window, anchor, pair.decided_at, 1)[0].entry.message
+    remark = best_remark(recall, pair.window, pair.decided_at)
+    return remark.message if remark else ""
 
 
 def _row(

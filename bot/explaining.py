@@ -119,10 +119,11 @@ def _reasons(gate: Gate, values: Mapping[str, float]) -> list[Reason]:
 
 def shows(files: Sequence[FileDiff], path: str, line: int | None) -> bool:
     """Whether a diff has a file, and a line of it (of either side) where one is asked for."""
-    hunks = [hunk for file in files if path in ("", file.path) for hunk in file.hunks]
+    named = [file for file in files if path in ("", file.path)]
     if line is None:
-        return any(path in ("", file.path) for file in files)
-    return any(line in (row.new, row.old) for hunk in hunks for row in hunk.lines)
+        return bool(named)
+    rows = (row for file in named for hunk in file.hunks for row in hunk.lines)
+    return any(line in (row.new, row.old) for row in rows)
 
 
 def holds(window: Window, path: str, line: int | None) -> bool:

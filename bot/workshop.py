@@ -39,15 +39,11 @@ log = logging.getLogger(__name__)
 
 ReviewerFactory = Callable[[bytes], Reviewer]
 """Makes the reviewer, given the key that our markers are signed with; may load a model."""
-
 DRAIN_S = 25
 """Under gunicorn's own patience of 30 s, which ends with a SIGKILL."""
-
 RELOAD_S = 30.0
-
 SERVER = "server"
 """The name of the worker in `postil serve`; it alone sweeps."""
-
 LOADING = "the reviewer is being loaded"
 
 

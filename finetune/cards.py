@@ -15,12 +15,9 @@ from postil.prompt import TEMPLATE
 from postil.records import AdapterCard
 
 CARD = "card.json"
-
 WEIGHTS = "adapter_model.safetensors"
-
 WHOLE = "model.safetensors"
 """The weights of a fully tuned model, which has no low-rank matrices."""
-
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 
 

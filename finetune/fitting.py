@@ -5,17 +5,19 @@ A remark is about its row. Whole windows that are alike tell little of what was 
 (docs/decisions/009-rows-not-windows.md).
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 
-from finetune.recall import CANDIDATES, Match, Recall
-from postil.answer import Anchor
+from finetune.recall import Match, Recall
+from postil.answer import Anchor, Remark, row_letter
 from postil.records import Window
 
 AROUND = 0.25
 """What the likeness of the window counts beside that of the rows."""
+POOL = 32
+"""Past remarks looked at, by rows and by windows each; the same for every `k`, so that the best of
+many is the best of one."""
 
 
 def fitting(
@@ -24,8 +26,8 @@ def fitting(
     """The best `k` past remarks for this place, decided before that time, best first."""
     rows = [line.text for line in window.lines[anchor.start - 1 : anchor.end]]
     alike = recall.row_likeness("\n".join(rows), before)
-    around = {id(m.entry): m.similarity for m in recall.similar(window, before, k * CANDIDATES)}
-    best = set(np.argsort(-alike, kind="stable")[: k * CANDIDATES].tolist())
+    around = {id(m.entry): m.similarity for m in recall.similar(window, before, POOL)}
+    best = set(np.argsort(-alike, kind="stable")[:POOL].tolist())
     found = [
         Match(
             entry=entry,
@@ -44,38 +46,25 @@ def fit(match: Match) -> float:
     return match.row_similarity + AROUND * match.similarity
 
 
-def best_place(recall: Recall, window: Window, before: datetime | None) -> Match | None:
-    """The changed row most like one that drew a remark, and that remark; None where none is."""
-    found: tuple[float, int, int] | None = None
-    for row, alike in _changed_rows(recall, window, before):
-        number = int(np.argmax(alike))
-        if alike[number] > 0 and (found is None or alike[number] > found[0]):
-            found = float(alike[number]), row, number
-    if found is None:
+def best_place(recall: Recall, window: Window, before: datetime | None) -> Anchor | None:
+    """The changed row most like one that drew a remark; None where none is like any."""
+    changed = recall.changed_rows(window, before)
+    likest = ((float(alike.max(initial=0)), row) for row, alike in changed)
+    likeness, row = max(likest, key=lambda one: one[0], default=(0.0, 0))
+    if not likeness:
         return None
-    likeness, row, number = found
-    return Match(
-        entry=recall.entries[number],
-        similarity=0.0,
-        row=row,
-        row_similarity=min(1.0, likeness),
-    )
+    return Anchor(side=row_letter(window.lines[row - 1].kind), start=row, end=row)
+
+
+def best_remark(recall: Recall, window: Window, before: datetime | None) -> Remark | None:
+    """What is said without a model: at the best place, the past remark that fits there best."""
+    place = best_place(recall, window, before)
+    if place is None:
+        return None
+    return Remark(anchor=place, message=fitting(recall, window, place, before, 1)[0].entry.message)
 
 
 def row_likeness(recall: Recall, window: Window, before: datetime | None) -> float:
     """How like the likest changed row is to one that drew a remark, 0 to 1."""
-    return max(
-        (float(alike.max()) for _, alike in _changed_rows(recall, window, before)), default=0.0
-    )
-
-
-def _changed_rows(
-    recall: Recall, window: Window, before: datetime | None
-) -> Sequence[tuple[int, np.ndarray[tuple[int], np.dtype[np.float64]]]]:
-    """By row, 1-based: its likeness to each known entry's; none where nothing is known."""
-    found = [
-        (row, recall.row_likeness(line.text, before))
-        for row, line in enumerate(window.lines, 1)
-        if line.kind != " "
-    ]
-    return [(row, alike) for row, alike in found if len(alike)]
+    rows = recall.changed_rows(window, before)
+    return max((float(alike.max(initial=0.0)) for _, alike in rows), default=0.0)

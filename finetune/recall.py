@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from math import fsum, log, sqrt
+from math import log, sqrt
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from finetune.lexicon import LEXICON_FILE, Lexicon, read_lexicon
 from finetune.remarked_rows import RemarkedRows
-from finetune.tokens import code_tokens, token_set
+from finetune.tokens import code_tokens
 from postil.answer import Anchor, parse_answer, row_letter
 from postil.prompt import Precedent
 from postil.records import (
@@ -39,6 +39,8 @@ SHOWN = 3
 """Past remarks looked at for one window, and shown in a question that shows some."""
 K1, B = 1.5, 0.75
 """Saturation and length weight, as in Lucene and bm25s."""
+ChangedRow = tuple[int, NDArray[np.float64]]
+"""A row of a window, and how like it is to the rows of each known entry's remark."""
 CANDIDATES = 4
 """How many times `k` entries are taken by raw score before lengths are evened out."""
 
@@ -172,6 +174,7 @@ class Recall:
         )
         # Frequencies are kept for as long as questions come of the same time.
         self._idfs_of, self._idfs = 0, dict[str, float]()
+        self._changed_of: tuple[Window, int, list[ChangedRow]] | None = None
         for number, entry in enumerate(self.entries):
             self._paths[entry.path].append(number)
             self._folders[_folder(entry.path)].append(number)
@@ -196,10 +199,11 @@ class Recall:
         best = np.argsort(-scores, kind="stable")[: k * CANDIDATES]
         average = float(self._lengths[:known].mean())
         own = self._self_score(query, known, average)
+        changed = self.changed_rows(window, before)
         matches = []
         for number in (int(n) for n in best if scores[n] > 0):
             norm = sqrt(own * self._self_score(self._bags[number], known, average))
-            row, alike = self._most_similar_row(window, self.entries[number], known)
+            row, alike = _likest(changed, number)
             matches.append(
                 Match(
                     entry=self.entries[number],
@@ -225,9 +229,22 @@ class Recall:
         known = self._known(before)
         return self._rows.likeness(text, known, lambda token: self._idf(token, known))
 
-    def most_similar_row(self, window: Window, entry: IndexEntry) -> tuple[int, float]:
+    def changed_rows(self, window: Window, before: datetime | None) -> Sequence[ChangedRow]:
+        """The changed rows of a window, 1-based, each with its `row_likeness`."""
+        known = self._known(before)
+        held = self._changed_of
+        if held is None or held[0] is not window or held[1] != known:
+            rows = [
+                (row, self.row_likeness(line.text, before))
+                for row, line in enumerate(window.lines, 1)
+                if line.kind != " "
+            ]
+            held = self._changed_of = (window, known, rows)
+        return held[2]
+
+    def most_similar_row(self, window: Window, number: int) -> tuple[int, float]:
         """The changed row most like the rows an entry's remark stood on, and how like, 0 to 1."""
-        return self._most_similar_row(window, entry, len(self.entries))
+        return _likest(self.changed_rows(window, None), number)
 
     def _known(self, before: datetime | None) -> int:
         """How many of the entries, which are in time order, may be looked at."""
@@ -260,23 +277,11 @@ class Recall:
         room = K1 * (1 - B + B * bag.total() / average)
         return sum(self._idf(token, known) * n / (n + room) for token, n in bag.items())
 
-    def _most_similar_row(self, window: Window, entry: IndexEntry, known: int) -> tuple[int, float]:
-        """The changed row that shares most with the rows remarked on (weighted Dice)."""
-        wanted = token_set("\n".join(entry.rows()))
-        best_row, best = 0, -1.0
-        for row, line in enumerate(window.lines, 1):
-            if line.kind == " ":
-                continue
-            tokens = token_set(line.text)
-            whole = self._weight(wanted, known) + self._weight(tokens, known)
-            alike = 2 * self._weight(wanted & tokens, known) / whole if whole else 0.0
-            if alike > best:
-                best_row, best = row, alike
-        return (best_row, best) if best_row else (1, 0.0)
 
-    def _weight(self, tokens: frozenset[str], known: int) -> float:
-        """Summed exactly: a set has another order in every process."""
-        return fsum(self._idf(token, known) for token in tokens)
+def _likest(rows: Sequence[ChangedRow], number: int) -> tuple[int, float]:
+    """The row most like that of an entry, the first of equals; row 1 where none was changed."""
+    best = max(rows, key=lambda one: one[1][number], default=None)
+    return (best[0], float(best[1][number])) if best else (1, 0.0)
 
 
 def _content(path: str, text: str) -> list[str]:

@@ -167,7 +167,7 @@ def _best(topic: Topic, recall: Recall, window: Window, before: datetime | None)
 
 
 def _likeness(recall: Recall, window: Window, number: int) -> tuple[int, float]:
-    return recall.most_similar_row(window, recall.entries[number])
+    return recall.most_similar_row(window, number)
 
 
 def write_topics(path: Path, topics: Sequence[Topic]) -> None:

@@ -14,7 +14,7 @@ from finetune.engines import Engine
 from finetune.evaluation.baselines import GATES, GateBaseline
 from finetune.evaluation.readings import Progress, no_progress, score_pairs
 from finetune.features import FEATURES, label_window, window_features, with_speak
-from finetune.fitting import best_place, fitting
+from finetune.fitting import best_remark
 from finetune.gate import Gate
 from finetune.gate_fitting import fit_gate
 from finetune.recall import Recall
@@ -121,14 +121,13 @@ def sit_baseline(
     answers = []
     for item in items:
         features = window_features(item.window, recall, None, 0.0)
-        place = best_place(recall, item.window, None)
+        remark = best_remark(recall, item.window, None)
         chance = gate.probability(features)
-        if place is None or not gate.speaks(features):
+        if remark is None or not gate.speaks(features):
             answers.append(Answer(probability=chance))
             continue
-        anchor = place.anchor(item.window)
-        span = span_of(item.window, anchor)
-        said = fitting(recall, item.window, anchor, None, 1)[0].entry.message
+        span = span_of(item.window, remark.anchor)
+        said = remark.message
         answers.append(Answer(probability=chance, line=span.start, end=span.end, message=said))
     return Sat(name=baseline.name, note=_note(gate), answers=tuple(answers))
 

@@ -59,8 +59,7 @@ class Remembering:
         """1 for the row most like one that drew a remark, else 0."""
         place = self._due_place(window)
         if place is None:
-            past = best_place(self._voice.recall, window, None)
-            place = past.anchor(window) if past else None
+            place = best_place(self._voice.recall, window, None)
         return [float(anchor == place) for anchor in allowed]
 
     def write(

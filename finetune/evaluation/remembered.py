@@ -1,12 +1,12 @@
 """What an adapter without weights answers to a plan, in the shape of an engine's readings. Pure."""
 
 from finetune.evaluation.choices import choose_by_retrieval
-from finetune.evaluation.plan import Plan, Question
+from finetune.evaluation.plan import Plan
 from finetune.evaluation.readings import Reading, Readings
 from finetune.evaluation.trial import Choice
-from finetune.fitting import best_place, fitting
-from finetune.recall import SHOWN, Recall
-from postil.answer import Remark, anchors
+from finetune.fitting import best_remark
+from finetune.recall import Recall
+from postil.answer import anchors
 
 
 def remember(plan: Plan, recall: Recall) -> Readings:
@@ -28,21 +28,10 @@ def remember(plan: Plan, recall: Recall) -> Readings:
 
 def _reading(recall: Recall, plan: Plan, place: int, choice: Choice) -> Reading:
     question = plan.questions[place]
-    said = _said(recall, question)
+    said = best_remark(recall, question.window, question.pair.decided_at)
     message = said.message if said else ""
     return Reading(
         anchor=said.anchor if said else anchors(question.window)[0],
         message=message if place < plan.written else None,
         choice=choice,
     )
-
-
-def _said(recall: Recall, question: Question) -> Remark | None:
-    """As in a review: at the row most like one that drew a remark, what fits there best."""
-    window, before = question.window, question.pair.decided_at
-    place = best_place(recall, window, before)
-    if place is None:
-        return None
-    anchor = place.anchor(window)
-    best = fitting(recall, window, anchor, before, SHOWN)[0]
-    return Remark(anchor=anchor, message=best.entry.message)

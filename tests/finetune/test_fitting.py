@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.fitting import AROUND, best_place, fit, fitting, row_likeness
+from finetune.fitting import AROUND, best_place, best_remark, fit, fitting, row_likeness
 from finetune.recall import IndexEntry, Recall
 from finetune.remarked_rows import RemarkedRows
 from finetune.ways import NEARLY, quotable
-from postil.answer import Anchor
+from postil.answer import Anchor, Remark
 from tests.finetune.builders import day, make_window
 
 PRINTS, RAISES, NAMES = "Log it, please.", "Raise ValueError.", "Name it in full."
@@ -53,14 +53,15 @@ def test_the_row_decides_and_not_the_window_around_it() -> None:
 
 def test_without_a_place_it_is_the_changed_row_most_like_one_that_drew_a_remark() -> None:
     place = best_place(RECALL, PRINTING, None)
-    assert place is not None
-    assert (place.row, place.entry.message) == (3, PRINTS)
-    assert place.anchor(PRINTING) == Anchor(side="R", start=3, end=3)
-    assert row_likeness(RECALL, PRINTING, None) == pytest.approx(place.row_similarity)
+    assert place == Anchor(side="R", start=3, end=3)
+    assert best_remark(RECALL, PRINTING, None) == Remark(anchor=place, message=PRINTS)
+    (best,) = fitting(RECALL, PRINTING, place, None, 1)
+    assert row_likeness(RECALL, PRINTING, None) == pytest.approx(best.row_similarity)
 
 
 def test_only_what_is_older_is_known() -> None:
     assert best_place(RECALL, PRINTING, day(1)) is None
+    assert best_remark(RECALL, PRINTING, day(1)) is None
     assert row_likeness(RECALL, PRINTING, day(1)) == 0
     assert fitting(RECALL, PRINTING, Anchor(side="R", start=3, end=3), day(1), 3) == []
     later = fitting(RECALL, PRINTING, Anchor(side="R", start=3, end=3), day(2), 3)
@@ -70,13 +71,14 @@ def test_only_what_is_older_is_known() -> None:
 def test_rows_that_were_not_changed_are_no_place() -> None:
     kept = make_window('     print("docked", ship.name)', "+    ship.leave()")
     place = best_place(RECALL, kept, None)
-    assert place is None or place.row == 2
+    assert place is None or place.start == 2
 
 
 def test_the_best_come_first_and_only_what_is_nearly_as_good_may_be_quoted() -> None:
     place = Anchor(side="R", start=3, end=3)
     matches = fitting(RECALL, PRINTING, place, None, 3)
     assert [fit(match) for match in matches] == sorted(map(fit, matches), reverse=True)
+    assert [fitting(RECALL, PRINTING, place, None, k)[0] for k in (1, 2)] == [matches[0]] * 2
     best = fit(matches[0])
     quoted = quotable(RECALL, PRINTING, place, None)
     assert quoted and all(fit(match) >= NEARLY * best for match in quoted)
