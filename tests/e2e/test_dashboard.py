@@ -54,13 +54,19 @@ def root(made: Stage) -> Iterator[str]:
     server.server_close()
 
 
+def press(page: Any, place: Any) -> None:
+    """Click a link or button and wait until the page it leads to has come."""
+    with page.expect_navigation():
+        place.click()
+
+
 def log_in(browser: Any, root: str, **how: Any) -> Any:
     """A page of a browser without JavaScript, past the login."""
     context = browser.new_context(java_script_enabled=False, **how)
     page = context.new_page()
     page.goto(root)
     page.get_by_label("Admin token").fill(TOKEN)
-    page.get_by_role("button", name="Log in").click()
+    press(page, page.get_by_role("button", name="Log in"))
     assert page.get_by_role("heading", name="Reviews").is_visible()
     return page
 
@@ -69,33 +75,33 @@ def test_a_maintainer_logs_in_browses_curates_promotes_and_rolls_back(
     browser: Any, made: Stage, root: str
 ) -> None:
     page = log_in(browser, root)
-    page.get_by_role("link", name="team/shop#3").click()
+    press(page, page.get_by_role("link", name="team/shop#3"))
     assert page.get_by_text("cannot post the review").first.is_visible()
-    page.get_by_role("button", name="Try again").click()
+    press(page, page.get_by_role("button", name="Try again"))
     assert page.get_by_role("status").inner_text() == "It begins anew."
     assert made.inbox.job("delivery-3").state == "received"
 
-    page.get_by_role("link", name="Curation").click()
+    press(page, page.get_by_role("link", name="Curation"))
     for button in ("Keep", "Drop", "Edit"):
         if button == "Edit":
             page.get_by_label("Or learn it in other words").fill("Log it, please.")
-        page.get_by_role("button", name=button, exact=True).click()
+        press(page, page.get_by_role("button", name=button, exact=True))
     with open_store(store_url(made.home)) as store:
         verdicts = [decision.verdict for decision in store.decisions(OWNER).values()]
     assert sorted(verdicts) == ["drop", "edit", "keep"]
-    page.get_by_role("button", name="Undo").click()
+    press(page, page.get_by_role("button", name="Undo"))
     assert page.get_by_text("2 decided").is_visible()
 
     registry = Registry(made.home)
-    page.get_by_role("link", name="Adapters").click()
-    page.get_by_role("button", name=f"Promote {made.third.name}").click()
+    press(page, page.get_by_role("link", name="Adapters"))
+    press(page, page.get_by_role("button", name=f"Promote {made.third.name}"))
     assert registry.current(OWNER) == made.third
-    page.get_by_role("button", name="Roll back").click()
+    press(page, page.get_by_role("button", name="Roll back"))
     assert registry.current(OWNER) == made.second
-    page.get_by_role("link", name="report").first.click()
+    press(page, page.get_by_role("link", name="report").first)
     assert page.get_by_role("heading").first.is_visible()
     page.go_back()
-    page.get_by_role("button", name="Log out").click()
+    press(page, page.get_by_role("button", name="Log out"))
     page.goto(f"{root}adapters")
     assert page.get_by_label("Admin token").is_visible()
     page.context.close()
@@ -116,7 +122,7 @@ def test_every_page_fits_is_readable_and_is_labelled(
     page.on("request", lambda request: asked.append(request.url))
     page.goto(root)
     page.get_by_label("Admin token").fill(TOKEN)
-    page.get_by_role("button", name="Log in").click()
+    press(page, page.get_by_role("button", name="Log in"))
     for name in PAGES:
         answer = page.goto(f"{root}{name}")
         assert answer is not None and answer.ok, name

@@ -100,5 +100,5 @@ def test_a_link_to_a_pull_request_opens_it(browser: Any, tmp_path: Path) -> None
     tab.goto(path.as_uri())
     assert not tab.locator("#pull-4").is_visible()
     tab.get_by_role("link", name="#4", exact=True).click()
-    assert tab.locator("#pull-4").is_visible()
+    tab.locator("#pull-4").wait_for()
     tab.close()
