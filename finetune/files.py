@@ -15,8 +15,17 @@ T = TypeVar("T")
 
 def digest_file(path: Path) -> str:
     """sha256 of a file in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest_files(path)
+
+
+def digest_files(*paths: Path) -> str:
+    """sha256 in hex of files, one behind the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def read_part(path: Path, kind: type[T], what: str) -> T:

@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import torch
 
-from finetune.base_model import EMBEDDED, BaseModel, Precision, load_base, load_tokenizer
+from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer
 from finetune.cards import digest_card, load_card
+from finetune.embedded_base import EMBEDDED
 from finetune.engines.local import check_base, put_on
 from finetune.files import sync
 from postil.errors import AdapterError, ConfigError

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from finetune.base_model import GGUF_SHA256, WHEEL
+from finetune.embedded_base import GGUF_SHA256, WHEEL
 
 CACHE = Path(__file__).parents[1] / "build" / "llama.cpp"
 PACKAGE = "llama-cpp-python==0.3.36"

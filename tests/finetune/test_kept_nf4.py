@@ -1,0 +1,150 @@
+"""What a start reads in place of quantising is what quantising gives, or is not read."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+
+from finetune import base_model, kept_nf4
+from finetune.base_model import BaseModel, load_base
+from finetune.embedded_base import EMBEDDED
+from tests.fakes import tiny_base
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> BaseModel:
+    """A tiny base under the name of the embedded one, in a folder of its own."""
+    return msgspec.structs.replace(tiny_base(tmp_path / "models", seed=1), name=EMBEDDED)
+
+
+def kept(base: BaseModel) -> list[Path]:
+    return sorted(base.folder.parent.glob("*.nf4-*"))
+
+
+@pytest.fixture
+def unquantised(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From the call on, quantising fails the test."""
+
+    def forbid() -> None:
+        monkeypatch.setattr(base_model, "_nf4", lambda *_, **__: pytest.fail("quantised again"))
+
+    return forbid
+
+
+def same(first: Any, second: Any) -> bool:
+    ours, theirs = first.state_dict(), second.state_dict()
+    return ours.keys() == theirs.keys() and all(
+        torch.equal(ours[name], theirs[name]) and ours[name].dtype == theirs[name].dtype
+        for name in ours
+    )
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("nf4", "bfloat16"), ("nf4-fp32", "float32")])
+def test_the_second_start_has_the_same_values_and_quantises_nothing(
+    embedded: BaseModel, unquantised: Callable[[], None], precision: Any, dtype: str
+) -> None:
+    first = load_base(embedded, precision)
+    assert [path.name for path in kept(embedded)] == [
+        f"{embedded.folder.name}.nf4-{dtype}.safetensors"
+    ]
+    unquantised()
+    second = load_base(embedded, precision)
+    assert same(first, second)
+    assert not any(parameter.requires_grad for parameter in second.parameters())
+
+
+def test_both_types_are_kept_beside_each_other(embedded: BaseModel) -> None:
+    one, other = load_base(embedded, "nf4"), load_base(embedded, "nf4-fp32")
+    assert len(kept(embedded)) == 2
+    assert same(one, load_base(embedded, "nf4"))
+    assert same(other, load_base(embedded, "nf4-fp32"))
+
+
+def test_nothing_is_put_beside_a_folder_of_the_users(tmp_path: Path) -> None:
+    base = tiny_base(tmp_path / "models", seed=1)
+    load_base(base, "nf4")
+    assert kept(base) == []
+
+
+def test_values_of_other_weights_are_not_read(embedded: BaseModel) -> None:
+    load_base(embedded, "nf4")
+    before = kept(embedded)[0].stat().st_ino
+    load_base(msgspec.structs.replace(embedded, sha256="0" * 64), "nf4")
+    assert kept(embedded)[0].stat().st_ino != before
+
+
+def test_values_of_another_version_of_bitsandbytes_are_not_read(
+    embedded: BaseModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_base(embedded, "nf4")
+    before = kept(embedded)[0].stat().st_ino
+    monkeypatch.setattr(kept_nf4, "version", lambda _: "99.0")
+    load_base(embedded, "nf4")
+    assert kept(embedded)[0].stat().st_ino != before
+
+
+def test_a_torn_file_is_made_anew(
+    embedded: BaseModel, unquantised: Callable[[], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = load_base(embedded, "nf4")
+    (path,) = kept(embedded)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert same(first, load_base(embedded, "nf4"))
+    unquantised()
+    assert same(first, load_base(embedded, "nf4"))
+    assert "cannot be read" in caplog.text
+
+
+def test_a_file_with_a_weight_the_model_lacks_is_made_anew(
+    embedded: BaseModel, unquantised: Callable[[], None]
+) -> None:
+    first = load_base(embedded, "nf4")
+    (path,) = kept(embedded)
+    path.write_bytes(path.read_bytes().replace(b"layers.0.mlp", b"layers.9.mlp"))
+    assert same(first, load_base(embedded, "nf4"))
+    unquantised()
+    assert same(first, load_base(embedded, "nf4"))
+
+
+def test_values_that_would_come_back_otherwise_are_not_kept(
+    embedded: BaseModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = kept_nf4._scales
+    monkeypatch.setattr(kept_nf4, "_scales", lambda state: real(state) * 1.01)
+    load_base(embedded, "nf4")
+    assert kept(embedded) == []
+    assert "other values" in caplog.text
+
+
+def test_a_full_disk_costs_the_file_only(
+    embedded: BaseModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept_nf4, "write_whole", full)
+    caplog.set_level(logging.INFO)
+    load_base(embedded, "nf4")
+    assert kept(embedded) == []
+    assert "No space left" in caplog.text
+
+
+def test_reading_what_was_kept_does_not_import_bitsandbytes(embedded: BaseModel) -> None:
+    load_base(embedded, "nf4")
+    fields = [embedded.name, str(embedded.folder), embedded.revision, embedded.sha256]
+    code = (
+        "import sys; from pathlib import Path; from finetune.base_model import *;"
+        " name, folder, revision, sha = sys.argv[1:];"
+        " load_base(BaseModel(name=name, folder=Path(folder), revision=revision, sha256=sha),"
+        " 'nf4'); print('bitsandbytes' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *fields], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
