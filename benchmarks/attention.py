@@ -29,7 +29,8 @@ STEPS, BATCH, ANSWER = 5, 4, 15
 def measure(tokens: int, rounds: int) -> None:
     """Take a few optimisation steps in each way, `rounds` times."""
     prepare_processor()  # before torch is loaded
-    from finetune.base_model import find_base, load_base
+    from finetune.base_model import find_base
+    from finetune.loaded_base import load_base
     from finetune.training.attention import NAME, use_short_attention
     from finetune.training.loop import Loop
     from finetune.training.lora import add_lora

@@ -185,8 +185,8 @@ def _rank(prepared: Any, base: Any, pairs: Sequence[Pair]) -> None:
     """Let every step of a prepared run rank its remarks, too."""
     import torch
 
-    from finetune.base_model import load_tokenizer
     from finetune.engines.local import LocalEngine
+    from finetune.loaded_base import load_tokenizer
     from finetune.making import scoring_precision
     from finetune.training.batches import collate
     from finetune.training.losses import answer_losses

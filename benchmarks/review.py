@@ -31,9 +31,10 @@ from bot.model.loaded_adapter import LoadedAdapter
 from bot.model.loaded_adapter import load as load_adapter
 from bot.review import ModelInfo, Reviewed, review
 from bot.selection import select
-from finetune.base_model import BaseModel, find_base, pick_dtype
+from finetune.base_model import BaseModel, find_base
 from finetune.cards import load_card
 from finetune.engines.local import LocalEngine
+from finetune.loaded_base import pick_dtype
 from finetune.processor import SPINS, prepare_processor
 from finetune.recall import Recall
 from finetune.speaking import Voice

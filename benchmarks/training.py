@@ -97,8 +97,9 @@ def measure(file: Path, who: str, steps: int) -> dict[str, Any]:
     """One contestant's run."""
     if who in (OURS, THRIFTY):
         prepare_processor()  # before torch is loaded
-    from finetune.base_model import find_base, load_tokenizer
+    from finetune.base_model import find_base
     from finetune.foreign_pairs import read_any_pairs
+    from finetune.loaded_base import load_tokenizer
     from finetune.training.batches import batches
     from finetune.training.memory import Meter
     from finetune.training.samples import Chat

@@ -92,10 +92,11 @@ def study(
 def measure(file: Path, row: str, count: int, max_length: int, seed: int) -> dict[str, Any]:
     """Train one row and measure it."""
     prepare_processor()  # before torch is loaded
-    from finetune.base_model import find_base, load_tokenizer
+    from finetune.base_model import find_base
     from finetune.engines.local import LocalEngine
     from finetune.evaluation.forgetting import plain_texts
     from finetune.foreign_pairs import read_any_pairs
+    from finetune.loaded_base import load_tokenizer
     from finetune.training.memory import Meter
     from finetune.training.samples import Chat, make_samples
     from finetune.training.train import estimated, prepare, run, save_weights

@@ -15,11 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
 from finetune.files import digest_file
-from finetune.quiet import quiet
 from postil.errors import ModelError
 
 EMBEDDED = "smollm2-135m"
@@ -114,6 +110,11 @@ def _convert(gguf: Path, folder: Path) -> None:
     After `from_pretrained(gguf_file=...)` the model refuses `save_pretrained` until its marks of
     quantisation are cleared (transformers 5.23).
     """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from finetune.quiet import quiet
+
     with quiet():
         model: Any = AutoModelForCausalLM.from_pretrained(
             gguf.parent, gguf_file=gguf.name, dtype=torch.float32

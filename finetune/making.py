@@ -17,7 +17,7 @@ import msgspec
 from finetune.adapters import Registry
 from finetune.augment import Tally
 from finetune.augment.engine import grow
-from finetune.base_model import BaseModel, Precision, pick_device
+from finetune.base_model import BaseModel
 from finetune.canaries import PLANTED, choose_canaries, plant
 from finetune.engines import Engine
 from finetune.engines.kept import KeptEngine, name_model
@@ -29,6 +29,7 @@ from finetune.gate import CHEAP_GATE_FILE, GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
 from finetune.kind_thresholds import ask_words, likeliest, with_kinds
 from finetune.lexicon import LEXICON_FILE, learn_lexicon, write_lexicon
+from finetune.loaded_base import Precision, pick_device
 from finetune.newer import seen_until
 from finetune.pooling import own_gate, repos_of, shown_entries
 from finetune.precedents import show_precedents

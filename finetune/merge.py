@@ -11,11 +11,12 @@ from typing import Any, cast
 
 import torch
 
-from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer
+from finetune.base_model import BaseModel
 from finetune.cards import digest_card, load_card
 from finetune.embedded_base import EMBEDDED
 from finetune.engines.local import check_base, put_on
 from finetune.files import sync
+from finetune.loaded_base import Precision, load_base, load_tokenizer
 from postil.errors import AdapterError, ConfigError
 from postil.records import AdapterCard
 

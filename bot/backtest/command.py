@@ -124,7 +124,8 @@ def token_counter(card: "AdapterCard", home: Path) -> "CountTokens":
     """Counts as the adapter's base reads; nothing is read where there is none."""
     if not card.has_weights:
         return lambda texts: 0
-    from finetune.base_model import find_base, load_tokenizer
+    from finetune.base_model import find_base
+    from finetune.loaded_base import load_tokenizer
 
     tokenizer = load_tokenizer(find_base(card.base, home))
 

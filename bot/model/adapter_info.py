@@ -17,7 +17,7 @@ from postil.errors import AdapterError
 from postil.records import AdapterCard, Way
 
 PRECISIONS = ("bf16", "fp32", "nf4", "nf4-fp32")
-"""`finetune.base_model.Precision`, which cannot be asked without torch."""
+"""`finetune.loaded_base.Precision`, which cannot be asked without torch."""
 
 
 def read_info(folder: Path, repo: str = "") -> tuple[AdapterCard, ModelInfo]:

@@ -13,10 +13,11 @@ from typing import cast
 from bot.model.adapter_info import read_info
 from bot.model.remembering import Remembering, read_voice
 from bot.review import ModelInfo
-from finetune.base_model import BaseModel, Precision
+from finetune.base_model import BaseModel
 from finetune.engines import Engine
 from finetune.engines.local import LocalEngine
 from finetune.engines.shelf import Shelf
+from finetune.loaded_base import Precision
 from finetune.processor import prepare_processor
 from finetune.recall import SHOWN, Match
 from finetune.speaking import Voice

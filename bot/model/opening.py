@@ -55,7 +55,7 @@ def open_model(
             return {"adapter": str(folder.resolve())}
         if served and engine.tokenizer:
             return _at_server(folder, engine, Path(engine.tokenizer))
-        from finetune.base_model import find_base  # imports torch: seconds
+        from finetune.base_model import find_base
 
         base = find_base(base_name or card.base, home)
         if served:

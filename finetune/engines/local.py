@@ -10,18 +10,12 @@ from typing import Any
 import msgspec
 import torch
 
-from finetune.base_model import (
-    BaseModel,
-    Precision,
-    computed_in,
-    load_base,
-    load_tokenizer,
-    pick_device,
-)
+from finetune.base_model import BaseModel
 from finetune.cards import check_weights, load_card
 from finetune.engines.prefix_tree import grow_tree, see, split_lines
 from finetune.engines.repetition import RepeatsItself, cut_repetition
 from finetune.engines.shared_prefix import common_prefix, read_on, read_prefix
+from finetune.loaded_base import Precision, computed_in, load_base, load_tokenizer, pick_device
 from finetune.training.batches import collate
 from finetune.training.lora import load_lora
 from finetune.training.losses import answer_losses, head_logits, picked_log_probabilities

@@ -11,16 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from finetune.base_model import (
-    BaseModel,
-    Precision,
-    computed_in,
-    load_base,
-    load_tokenizer,
-    pick_device,
-)
+from finetune.base_model import BaseModel
 from finetune.cards import digest_card, load_card
 from finetune.engines.local import LocalEngine, check_base, put_on
+from finetune.loaded_base import Precision, computed_in, load_base, load_tokenizer, pick_device
 from finetune.training.lora import drop_lora
 from finetune.training.samples import Chat
 from postil.errors import AdapterError

@@ -33,7 +33,7 @@ from postil.records import AdapterCard, Pair
 from postil.settings import EngineSettings, Settings
 
 if TYPE_CHECKING:
-    from finetune.base_model import Precision
+    from finetune.loaded_base import Precision
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from finetune.base_model import UNPACK_BELOW
+from finetune.loaded_base import UNPACK_BELOW
 from finetune.training.lora import ALL, linear_layers
 from finetune.training.losses import POSITIONS
 from postil.errors import ModelError, TrainingError

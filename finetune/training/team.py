@@ -16,7 +16,7 @@ import msgspec
 import torch
 import torch.distributed as dist
 
-from finetune.base_model import pick_device
+from finetune.loaded_base import pick_device
 from finetune.training.batches import micro_batches
 from finetune.training.losses import bare
 from finetune.training.samples import Sample

@@ -12,7 +12,8 @@ import msgspec
 import torch
 
 from finetune.augment.copies import is_copy
-from finetune.base_model import BaseModel, Precision, load_base, load_tokenizer, pick_dtype
+from finetune.base_model import BaseModel
+from finetune.loaded_base import Precision, load_base, load_tokenizer, pick_dtype
 from finetune.training.attention import use_short_attention
 from finetune.training.forecast import outline, require_room
 from finetune.training.loop import Loop, Progressed, Report, Step

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from finetune.base_model import BaseModel, find_base, load_tokenizer
+from finetune.base_model import BaseModel, find_base
 from finetune.foreign_pairs import read_any_pairs
+from finetune.loaded_base import load_tokenizer
 from finetune.training.samples import Chat
 from finetune.training.train import Prepared, prepare, run
 from postil.settings import TrainSettings

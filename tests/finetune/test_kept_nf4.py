@@ -11,9 +11,10 @@ import msgspec
 import pytest
 import torch
 
-from finetune import base_model, kept_nf4
-from finetune.base_model import BaseModel, load_base
+from finetune import kept_nf4, loaded_base
+from finetune.base_model import BaseModel
 from finetune.embedded_base import EMBEDDED
+from finetune.loaded_base import load_base
 from tests.fakes import tiny_base
 
 
@@ -32,7 +33,7 @@ def unquantised(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From the call on, quantising fails the test."""
 
     def forbid() -> None:
-        monkeypatch.setattr(base_model, "_nf4", lambda *_, **__: pytest.fail("quantised again"))
+        monkeypatch.setattr(loaded_base, "_nf4", lambda *_, **__: pytest.fail("quantised again"))
 
     return forbid
 
@@ -139,7 +140,8 @@ def test_reading_what_was_kept_does_not_import_bitsandbytes(embedded: BaseModel)
     load_base(embedded, "nf4")
     fields = [embedded.name, str(embedded.folder), embedded.revision, embedded.sha256]
     code = (
-        "import sys; from pathlib import Path; from finetune.base_model import *;"
+        "import sys; from pathlib import Path; from finetune.base_model import BaseModel;"
+        " from finetune.loaded_base import load_base;"
         " name, folder, revision, sha = sys.argv[1:];"
         " load_base(BaseModel(name=name, folder=Path(folder), revision=revision, sha256=sha),"
         " 'nf4'); print('bitsandbytes' in sys.modules)"

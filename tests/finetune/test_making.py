@@ -10,10 +10,11 @@ from safetensors.torch import load_file, save_file
 
 from finetune.adapters import Registry
 from finetune.augment.engine import grow
-from finetune.base_model import BaseModel, Precision, pick_dtype
+from finetune.base_model import BaseModel
 from finetune.cards import CARD, WEIGHTS, WHOLE, hash_files, load_card, write_card
 from finetune.engines.local import LocalEngine
 from finetune.gate import CHEAP_GATE_FILE, GATE_FILE
+from finetune.loaded_base import Precision, pick_dtype
 from finetune.making import Made, make_adapter
 from finetune.recall import INDEX_FILE, IndexEntry, index_entries
 from finetune.topics import TOPICS_FILE

@@ -7,9 +7,10 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
-from finetune.base_model import BaseModel, Precision, find_base, load_base
+from finetune.base_model import BaseModel, find_base
 from finetune.cards import WEIGHTS
 from finetune.engines.local import LocalEngine
+from finetune.loaded_base import Precision, load_base
 from finetune.merge import merge
 from finetune.training.train import prepare
 from postil.answer import anchors

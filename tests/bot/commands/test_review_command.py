@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -31,6 +32,24 @@ def test_a_diff_is_reviewed_and_shown_as_text(tiny_home: TinyHome, work: Path) -
     assert "Log it instead of printing it, please." in done.stdout
     assert f"1 file reviewed by {tiny_home.quoting.name}" in done.stdout
     assert done.stderr == ""
+
+
+def test_only_the_models_own_process_loads_torch(tiny_home: TinyHome, work: Path) -> None:
+    code = (
+        "import sys; from postil.cli import main\n"
+        "try: main()\n"
+        "finally: print({'torch', 'transformers', 'scipy', 'sklearn'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, "review", "--diff", ONE_RULE],
+        cwd=work,
+        env={**os.environ, "POSTIL_HOME": str(tiny_home.home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Log it instead of printing it, please." in done.stdout
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 @pytest.mark.slow

@@ -9,9 +9,10 @@ import pytest
 
 from bot.model.adapter_info import PRECISIONS, read_info
 from bot.model.process import ModelProcess
-from finetune.base_model import BaseModel, Precision
+from finetune.base_model import BaseModel
 from finetune.cards import WEIGHTS
 from finetune.engines.local import LocalEngine
+from finetune.loaded_base import Precision
 from postil.errors import AdapterError
 from postil.prompt import render_question
 from tests.fakes import tiny_base

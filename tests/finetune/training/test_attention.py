@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from finetune.base_model import BaseModel, load_base
+from finetune.base_model import BaseModel
+from finetune.loaded_base import load_base
 from finetune.training.attention import LONGEST, attend, use_short_attention
 
 

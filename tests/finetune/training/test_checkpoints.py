@@ -12,7 +12,8 @@ import msgspec
 import pytest
 import torch
 
-from finetune.base_model import BaseModel, load_tokenizer
+from finetune.base_model import BaseModel
+from finetune.loaded_base import load_tokenizer
 from finetune.training.checkpoints import KEPT, STATE, TENSORS, Checkpoints
 from finetune.training.interrupts import Interrupts
 from finetune.training.loop import Loop, Step

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from finetune.base_model import BaseModel, load_base, load_tokenizer
+from finetune.base_model import BaseModel
+from finetune.loaded_base import load_base, load_tokenizer
 from finetune.training.attention import use_short_attention
 from finetune.training.batches import batches, collate, micro_batches
 from finetune.training.held_out import held_out_loss

@@ -4,7 +4,8 @@ from peft import LoraConfig
 from peft.tuners.lora import Linear
 from torch import nn
 
-from finetune.base_model import BaseModel, load_base
+from finetune.base_model import BaseModel
+from finetune.loaded_base import load_base
 from finetune.training.lora import CpuLora, add_lora
 from postil.errors import ConfigError
 from postil.settings import TrainSettings

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from finetune.base_model import BaseModel, load_tokenizer
+from finetune.base_model import BaseModel
+from finetune.loaded_base import load_tokenizer
 from finetune.training.samples import IGNORE, Chat, ForeignPair, make_sample, make_samples
 from postil.answer import NO_COMMENT
 from postil.errors import ModelError
