@@ -3,9 +3,9 @@
     python -m benchmarks.choices PAIRS.jsonl [--adapter FOLDER]
 
 Remarks of the early-stopping and calibration parts, each beside three others of them; what is
-remembered is the training part. By retrieval, and by words in common; with an adapter also by it,
-by its bare base, and by adapter and words together. How much words weigh beside the adapter is
-cross-fitted: chosen on the other pull requests, in five folds.
+remembered is the training part. By retrieval, by past remarks on like rows and by words in common;
+with an adapter also by it, by its bare base, and by adapter and words together. How much words
+weigh beside the adapter is cross-fitted: chosen on the other pull requests, in five folds.
 """
 
 import os
@@ -17,7 +17,14 @@ import click
 from msgspec.structs import replace
 
 from finetune.cards import load_card
-from finetune.evaluation.choices import RETRIEVAL, WORDS, choose_by_retrieval, choose_by_words
+from finetune.evaluation.choices import (
+    RETRIEVAL,
+    ROWS,
+    WORDS,
+    choose_by_retrieval,
+    choose_by_rows,
+    choose_by_words,
+)
 from finetune.evaluation.plan import Limits, Plan, Question, make_plan
 from finetune.evaluation.proof import LOCAL, opened
 from finetune.evaluation.tables import render_interval
@@ -48,6 +55,7 @@ def compare(file: Path, adapter: Path | None, seed: int) -> None:
     trial = Trial(plan, Recall(index_entries(pairs)), min_precision=0.5, seed=seed)
     found = {
         RETRIEVAL: choose_by_retrieval(trial.recall, plan.questions),
+        ROWS: choose_by_rows(trial.recall, plan.questions),
         WORDS: choose_by_words(trial.recall, plan.questions),
     }
     if adapter:

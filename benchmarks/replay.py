@@ -29,6 +29,7 @@ from benchmarks.replay_steps import Asked, Figures, Row, Step, cut_steps
 from benchmarks.results import MODES, make, newest
 from finetune.adapters import Registry
 from finetune.cards import load_card
+from finetune.evaluation.choices import ROWS
 from finetune.evaluation.metrics import UNKNOWN
 from finetune.evaluation.plan import MEASURED
 from finetune.evaluation.proof import prove
@@ -168,7 +169,8 @@ def _prove(
     with stages() as progress:
         card = prove(folder, pairs, settings, home, progress, limits=limits)
     likeness = card.choice("retrieval").four_way
-    four_way = next((one.four_way for one in card.engines if one.name == "adapter"), likeness)
+    quoted = card.choice(ROWS).four_way
+    four_way = next((one.four_way for one in card.engines if one.name == "adapter"), quoted)
     ours = Figures(auc=card.system("adapter").auc, four_way=four_way)
     theirs = Figures(auc=card.system("retrieval").auc, four_way=likeness)
     size = Figures(auc=card.system("size alone").auc, four_way=UNKNOWN)

@@ -1,6 +1,7 @@
 """The four-way choice without a model: what a reviewer said, told from three other remarks.
 
-Two rivals for the engines. *Retrieval* takes the remark most like those made on similar code.
+*Past remarks* takes the remark most like those that fit the same row, as an adapter quotes
+(decision 009). *Retrieval*, its rival, takes that most like those made on similar windows.
 *Words in common* takes the one whose names stand in the window, and more so than in windows at
 large: the lexical counterpart of log p(remark | window) - log p(remark).
 """
@@ -13,12 +14,13 @@ from finetune.evaluation.metrics import chrf
 from finetune.evaluation.plan import Question
 from finetune.evaluation.scorecard import ChoiceScore
 from finetune.evaluation.trial import Choice, Trial
+from finetune.fitting import fit, fitting
 from finetune.recall import IndexEntry, Recall
 from finetune.tokens import code_tokens
 from postil.answer import Anchor
 from postil.records import Window
 
-RETRIEVAL, WORDS = "retrieval", "words in common"
+RETRIEVAL, ROWS, WORDS = "retrieval", "past remarks by rows", "words in common"
 SIMILAR = 3
 """Past remarks that an option is compared with."""
 
@@ -65,6 +67,7 @@ def score_choices(
     questions = trial.plan.questions
     theirs = {
         **engines,
+        ROWS: choose_by_rows(trial.recall, questions),
         RETRIEVAL: choose_by_retrieval(trial.recall, questions),
         WORDS: choose_by_words(trial.recall, questions),
     }
@@ -87,16 +90,42 @@ def choose_by_words(recall: Recall, questions: Sequence[Question]) -> list[Choic
     ]
 
 
+def choose_by_rows(recall: Recall, questions: Sequence[Question]) -> list[Choice]:
+    """A score for each option: its likeness to the remarks that fit the reviewer's row best."""
+    return [
+        _likeness(
+            question,
+            [
+                (fit(match), match.entry.message)
+                for match in fitting(
+                    recall,
+                    question.window,
+                    question.human.anchor,
+                    question.pair.decided_at,
+                    SIMILAR,
+                )
+            ],
+        )
+        for question in questions
+    ]
+
+
 def choose_by_retrieval(recall: Recall, questions: Sequence[Question]) -> list[Choice]:
     """A score for each option: its likeness to the remarks on the most similar code."""
-    return [_likeness(recall, question) for question in questions]
+    return [
+        _likeness(
+            question,
+            [
+                (match.similarity, match.entry.message)
+                for match in recall.similar(question.window, question.pair.decided_at, SIMILAR)
+            ],
+        )
+        for question in questions
+    ]
 
 
-def _likeness(recall: Recall, question: Question) -> Choice:
-    past = recall.similar(question.window, question.pair.decided_at, SIMILAR)
-    if not past:
-        return (0.0,) * len(question.choices)
+def _likeness(question: Question, past: Sequence[tuple[float, str]]) -> Choice:
+    """`past`: what was said where, and how much that counts here."""
     return tuple(
-        sum(match.similarity * chrf(text, match.entry.message) for match in past)
-        for text in question.choices
+        fsum(weight * chrf(text, message) for weight, message in past) for text in question.choices
     )

@@ -6,7 +6,7 @@ run made for proof plants any.
 
 from collections.abc import Iterable, Iterator
 
-from finetune.evaluation.choices import RETRIEVAL
+from finetune.evaluation.choices import RETRIEVAL, ROWS
 from finetune.evaluation.metrics import Interval
 from finetune.evaluation.scorecard import Scorecard, TextScore
 from finetune.evaluation.trial import ADAPTER, BASE
@@ -81,8 +81,8 @@ def _better(name: str, gain: Interval | None) -> Check:
 
 
 def _above_chance(scorecard: Scorecard) -> Check:
-    """Of an adapter without weights, which is retrieval itself."""
-    told = next((one.four_way for one in scorecard.choices if one.name == RETRIEVAL), None)
+    """Of an adapter without weights, which chooses by rows as it quotes."""
+    told = next((one.four_way for one in scorecard.choices if one.name == ROWS), None)
     low = told.low if told else None
     return Check(
         name="tells what was said better than chance",

@@ -1,6 +1,6 @@
 """What an adapter without weights answers to a plan, in the shape of an engine's readings. Pure."""
 
-from finetune.evaluation.choices import choose_by_retrieval
+from finetune.evaluation.choices import choose_by_rows
 from finetune.evaluation.plan import Plan
 from finetune.evaluation.readings import Reading, Readings
 from finetune.evaluation.trial import Choice
@@ -15,7 +15,7 @@ def remember(plan: Plan, recall: Recall) -> Readings:
     The words come even where the past code is too unlike to be quoted in use: an adapter with
     weights is asked whatever its gate says, too.
     """
-    choices = choose_by_retrieval(recall, plan.questions)
+    choices = choose_by_rows(recall, plan.questions)
     return Readings(
         speak={pair.id: 0.0 for pair in (*plan.calibration, *plan.test)},
         loss={},

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from finetune.evaluation.choices import ROWS
 from finetune.evaluation.metrics import UNKNOWN, Interval
 from finetune.evaluation.scorecard import (
     CanaryScore,
@@ -104,6 +105,12 @@ def _verdicts(scorecard: Scorecard) -> list[str]:
         saved = f"{render_interval(loss, 3)} nats a token, {_verdict(loss)}"
         lines.append(f"Held-out loss of the base less the adapter's: {saved}.")
     for choice in scorecard.choices:
+        if choice.name == ROWS and not scorecard.base:
+            lines.append(
+                f"Four-way choice of the adapter, which quotes: {render_interval(choice.four_way)}"
+                f" over {scorecard.four_way_count} remarks (chance is 0.25)."
+            )
+            continue
         lines.append(
             f"Four-way choice of the adapter less that by {choice.name}"
             f" ({render_interval(choice.four_way)}): {render_interval(choice.gain)} over"

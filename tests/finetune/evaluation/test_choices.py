@@ -5,7 +5,12 @@ from datetime import datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.evaluation.choices import WordsInCommon, choose_by_retrieval, choose_by_words
+from finetune.evaluation.choices import (
+    WordsInCommon,
+    choose_by_retrieval,
+    choose_by_rows,
+    choose_by_words,
+)
 from finetune.evaluation.plan import Question
 from finetune.recall import IndexEntry, Recall, index_entries
 from postil.answer import Anchor, Remark
@@ -66,11 +71,25 @@ def test_retrieval_takes_what_was_said_of_similar_code() -> None:
     assert max(scores) == scores[0]
 
 
+def test_by_rows_counts_the_remarked_row_and_not_the_window_around_it() -> None:
+    around = ("+a = 1", "+b = 2", "+c = 3", "+d = 4")
+    history = index_entries(
+        [past(1, "Name the exception.", "+except:"), past(2, "Use the logger.", *around)]
+    )
+    options = ("Name the exception.", "Use the logger.", "Sort imports.", "Add a test.")
+    asked = question("+except:", *around, choices=options)
+    (by_rows,) = choose_by_rows(Recall(history), [asked])
+    (by_windows,) = choose_by_retrieval(Recall(history), [asked])
+    assert max(by_rows) == by_rows[0]
+    assert max(by_windows) == by_windows[1]
+
+
 def test_nothing_older_or_nothing_to_choose_is_no_choice() -> None:
     options = ("a b", "c d", "e f", "g h")
     early = question("+except:", choices=options, when=day(0))
     none = Question(pair=early.pair, human=early.human, choices=())
     assert choose_by_retrieval(Recall(ENTRIES), [early, none]) == [(0.0,) * 4, ()]
+    assert choose_by_rows(Recall(ENTRIES), [early, none]) == [(0.0,) * 4, ()]
     assert choose_by_words(Recall([]), [none]) == [()]
     assert choose_by_words(Recall([]), [early]) == [(0.0,) * 4]
 

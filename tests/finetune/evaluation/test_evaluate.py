@@ -110,7 +110,12 @@ def test_engines_are_measured_on_loss_lines_and_choice(card: Scorecard) -> None:
 
 
 def test_what_needs_no_model_chooses_among_the_same_remarks(card: Scorecard) -> None:
-    assert [choice.name for choice in card.choices] == ["base", "retrieval", "words in common"]
+    assert [choice.name for choice in card.choices] == [
+        "base",
+        "past remarks by rows",
+        "retrieval",
+        "words in common",
+    ]
     base, adapter = card.choice("base"), card.engine("adapter").four_way.value
     assert base.four_way == card.engine("base").four_way
     assert adapter is not None and base.four_way.value is not None

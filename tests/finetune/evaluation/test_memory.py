@@ -62,15 +62,16 @@ def test_it_is_the_gate_without_a_model_among_ways_that_need_none(card: Scorecar
     assert card.counts.remarks > 0 and card.counts.scored == card.counts.windows
 
 
-def test_its_words_and_choices_are_those_of_retrieval(card: Scorecard) -> None:
+def test_it_says_and_chooses_what_fits_the_row(card: Scorecard) -> None:
     for view in card.samples:
         said = {one.name: one for one in view.said}
         assert (said["adapter"].anchor, said["adapter"].message) == (
             said["retrieval"].anchor,
             said["retrieval"].message,
         )
-    assert [choice.name for choice in card.choices] == ["retrieval", "words in common"]
-    assert card.choice("retrieval").gain.value == 0.0
+    names = [choice.name for choice in card.choices]
+    assert names == ["past remarks by rows", "retrieval", "words in common"]
+    assert card.choice("past remarks by rows").gain.value == 0.0
     assert {score.name for score in card.text} == {
         "adapter", "retrieval", "constant remark", "random remark", "human",
     }  # fmt: skip
@@ -115,6 +116,9 @@ def test_the_command_s_way_needs_no_base_and_keeps_a_report(
     shown = StringIO()
     Console(file=shown, width=160).print(render_evaluation(found))
     assert "on its memory alone" in shown.getvalue()
+    own = found.choice("past remarks by rows").four_way.value
+    assert f"Four-way choice of the adapter, which quotes: {own:.2f} [" in shown.getvalue()
+    assert "less that by past remarks" not in shown.getvalue()
     for absent in ("Held-out loss", "Forgetting", "canaries"):
         assert absent not in shown.getvalue()
 
@@ -139,7 +143,7 @@ def test_it_is_judged_against_what_it_could_be_better_than(card: Scorecard) -> N
     failed = {check.name for check in judge(card) if not check.passed}
     assert "enough remarks to judge by" in failed
     size = next(gain for gain in card.gains if gain.over == "size alone")
-    told = card.choice("retrieval")
+    told = card.choice("past remarks by rows")
     level = msgspec.structs.replace(
         card,
         gains=(msgspec.structs.replace(size, auc=between(0.0, 0.2)),),
