@@ -118,7 +118,8 @@ def _examples(out: Path, repo: str, until: datetime | None) -> list[Example]:
         home = postil_home(os.environ)
         with open_store(os.environ.get("POSTIL_DATABASE_URL") or store_url(home)) as store:
             stored = read_stored(store, repo, until=until)
-        found, _ = build_examples(stored.changes, stored.repository(), MiningSettings())
+        with stored.repository() as repository:
+            found, _ = build_examples(stored.changes, repository, MiningSettings())
         write_jsonl(kept, found)
     return list(read_jsonl(kept, Example))
 

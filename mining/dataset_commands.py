@@ -205,9 +205,8 @@ def _build(stored: "Stored", settings: MiningSettings, folder: Path) -> "Built":
     from mining.dataset import build_dataset, write_parquet
 
     wished = stored.with_wishes(settings)
-    with steps(f"Labelling {stored.repo}", len(stored.changes)) as step:
-        built = build_dataset(
-            stored.changes, stored.repository(), wished, folder, step, stored.decisions
-        )
+    labelling = steps(f"Labelling {stored.repo}", len(stored.changes))
+    with stored.repository() as repository, labelling as step:
+        built = build_dataset(stored.changes, repository, wished, folder, step, stored.decisions)
     write_parquet(built.pairs, folder)
     return built

@@ -7,6 +7,7 @@ import importlib
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -34,9 +35,9 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     vetoed: tuple[str, ...] = ()
     decisions: dict[str, Decision] = {}
 
-    def repository(self) -> Repository | None:
-        """The clone, opened; None where the source came without one."""
-        return open_repository(self.clone) if self.clone else None
+    def repository(self) -> AbstractContextManager[Repository | None]:
+        """The clone, open inside; None where the source came without one."""
+        return open_repository(self.clone) if self.clone else nullcontext()
 
     def with_wishes(self, settings: MiningSettings) -> MiningSettings:
         """The settings, and nobody taught from who opted out in the store, nor what was vetoed."""

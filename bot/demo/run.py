@@ -138,7 +138,8 @@ def mine_and_build(team: Team, settings: Settings, home: Path) -> Built:
         take_in(store, source, read_archive, where, None, None, Intake(), lambda: None)
         stored = read_stored(store, REPO)
     folder = home / "datasets" / REPO
-    return build_dataset(stored.changes, stored.repository(), settings.mining, folder)
+    with stored.repository() as repository:
+        return build_dataset(stored.changes, repository, settings.mining, folder)
 
 
 def train_adapter(pairs: tuple[Pair, ...], settings: Settings, base: BaseModel, home: Path) -> Made:
@@ -179,9 +180,10 @@ def examine(
 def render_results(results: list[Result]) -> str:
     """The marks as a plain table."""
     lines = ["unseen pull requests: right line (95 % intervals by pull request)"]
-    lines.append(f"{'':36} {'precision':>18} {'recall':>18} {'silent if clean':>18} {'AUC':>18}")
+    heads = ("precision", "recall", "right rule", "silent if clean", "AUC")
+    lines.append(" ".join([" " * 36, *(f"{head:>18}" for head in heads)]))
     for one in results:
-        marks = (one.precision, one.recall, one.silence, one.auc)
+        marks = (one.precision, one.recall, one.rule, one.silence, one.auc)
         cells = " ".join(f"{_show(mark.value, mark.low, mark.high):>18}" for mark in marks)
         lines.append(f"{one.name:36} {cells}")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from bot.demo.exam import Answer, Item
 from bot.model.process import ModelProcess
 from bot.review import review
 from finetune.engines import Engine
-from finetune.evaluation.baselines import GATES, GateBaseline
+from finetune.evaluation.baselines import GATES, WITHOUT_MODEL, GateBaseline
 from finetune.evaluation.readings import Progress, no_progress, score_pairs
 from finetune.features import FEATURES, label_window, window_features, with_speak
 from finetune.fitting import best_remark
@@ -23,6 +23,8 @@ from postil.prompt import render_question
 from postil.records import Finding, Pair
 from postil.settings import ReviewSettings
 
+WITHOUT_WEIGHTS = "no weights: quotes past remarks"
+"""What `postil train --mode retrieval` makes: the gate without a model, and its memory."""
 ALL_COMMENTS = 10_000
 MOST_WORDS = 48
 """Tokens of a remark; the sample's people are brief."""
@@ -129,7 +131,8 @@ def sit_baseline(
         span = span_of(item.window, remark.anchor)
         said = remark.message
         answers.append(Answer(probability=chance, line=span.start, end=span.end, message=said))
-    return Sat(name=baseline.name, note=_note(gate), answers=tuple(answers))
+    name = WITHOUT_WEIGHTS if baseline is WITHOUT_MODEL else baseline.name
+    return Sat(name=name, note=_note(gate), answers=tuple(answers))
 
 
 def _note(gate: Gate) -> str:

@@ -40,6 +40,7 @@ class Team(Struct, frozen=True, kw_only=True):
 
 def build_team(folder: Path, *, seed: int = SEED) -> Team:
     """Write the sample team into a new or empty folder; raise ConfigError if it holds anything."""
+    folder = folder.resolve()  # git is told of files in it from another folder
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: not empty; name a new folder for the sample team")
     rng = Random(seed)  # noqa: S311  a fixed story, no secret

@@ -250,8 +250,11 @@ def build(store: Store, repo: str, settings: Settings, folder: Path) -> tuple[Pa
     """The pairs of all that is stored of a repository, written to `folder`."""
     stored = read_stored(store, repo)
     wished = stored.with_wishes(settings.mining)
-    repository, decisions = stored.repository(), stored.decisions
-    return build_dataset(stored.changes, repository, wished, folder, decisions=decisions).pairs
+    with stored.repository() as repository:
+        built = build_dataset(
+            stored.changes, repository, wished, folder, decisions=stored.decisions
+        )
+    return built.pairs
 
 
 def digest_wishes(settings: Settings) -> str:
