@@ -172,8 +172,8 @@ class Recall:
             defaultdict[str, list[int]](list),
             defaultdict[str, list[int]](list),
         )
-        # Frequencies are kept for as long as questions come of the same time.
-        self._idfs_of, self._idfs = 0, dict[str, float]()
+        # What depends on how many are known is kept while questions come of the same time.
+        self._kept_of, self._idfs, self._owns = 0, dict[str, float](), dict[int, float]()
         self._changed_of: tuple[Window, int, list[ChangedRow]] | None = None
         for number, entry in enumerate(self.entries):
             self._paths[entry.path].append(number)
@@ -202,7 +202,7 @@ class Recall:
         changed = self.changed_rows(window, before)
         matches = []
         for number in (int(n) for n in best if scores[n] > 0):
-            norm = sqrt(own * self._self_score(self._bags[number], known, average))
+            norm = sqrt(own * self._own_score(number, known, average))
             row, alike = _likest(changed, number)
             matches.append(
                 Match(
@@ -251,8 +251,8 @@ class Recall:
         return len(self.entries) if before is None else bisect_left(self._times, before)
 
     def _idf(self, token: str, known: int) -> float:
-        if known != self._idfs_of:
-            self._idfs_of, self._idfs = known, {}
+        if known != self._kept_of:
+            self._kept_of, self._idfs, self._owns = known, {}, {}
         if token not in self._idfs:
             posting = self._postings.get(token)
             frequency = int(np.searchsorted(posting[0], known)) if posting else 0
@@ -271,6 +271,13 @@ class Recall:
                 numbers, counts = numbers[:end], counts[:end]
                 scores[numbers] += self._idf(token, known) * counts / (counts + room[numbers])
         return scores
+
+    def _own_score(self, number: int, known: int, average: float) -> float:
+        """The self score of an entry."""
+        if known != self._kept_of or number not in self._owns:
+            score = self._self_score(self._bags[number], known, average)
+            self._owns[number] = score
+        return self._owns[number]
 
     def _self_score(self, bag: Counter[str], known: int, average: float) -> float:
         """What a window would score against itself; tokens never seen count most."""

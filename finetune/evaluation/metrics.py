@@ -6,6 +6,7 @@ weight above 1 says that a row stands for others like it that were not scored.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -177,6 +178,7 @@ def masked(statistic: Statistic, rows: ArrayLike) -> Statistic:
     return lambda weights: statistic(weights * kept)
 
 
+@lru_cache(maxsize=1 << 16)
 def chrf(text: str, reference: str) -> float:
     """Likeness of two remarks from 0 to 100: sacrebleu's chrF2, by sentence."""
     from sacrebleu.metrics.chrf import CHRF
