@@ -7,7 +7,8 @@ that were decided before it, ranked in several ways, and chrF of the first one a
 reviewer said. *Learned* is a ridge regression from all signals to chrF, fitted on the later remarks
 of the training part; *the best there is* knows the answer. `--sample`: the pairs are those of
 `make demo` (build/demo/home/datasets/tidewater/harbor/pairs.jsonl), whose remarks each follow from
-a rule; how often the first one follows from the same rule is told as well. A few minutes.
+a rule; how often the first one follows from the same rule is told as well. *Strange*: the share
+that names code which does not stand in the window. A few minutes.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bot.demo.exam import RuleReader
 from bot.demo.pieces import read_content
+from finetune.code_names import code_names, names_in
 from finetune.evaluation.baselines import constant_remark, random_remark
 from finetune.evaluation.choices import WordsInCommon
 from finetune.evaluation.metrics import chrf
@@ -124,10 +126,12 @@ def quoting(file: Path, sample: bool) -> None:
     rows["any remark"] = [random_remark(entries, pair) for pair in here]
     rows["the best there is"] = [one.past[int(np.argmax(one.likeness))] for one in asked]
     same = " same rule |" if sample else ""
-    click.echo(f"\n| {len(asked)} remarks | chrF | different ones |{same}")
-    click.echo("|---|---|---|" + "---|" * sample)
+    rows["what the reviewers said"] = [one.said for one in asked]
+    click.echo(f"\n| {len(asked)} remarks | chrF | different ones | strange |{same}")
+    click.echo("|---|---|---|---|" + "---|" * sample)
+    known = [names_in(pair.window) for pair in here if pair.window]
     for name, told in rows.items():
-        _row(name, asked, told, read)
+        _row(name, asked, told, known, read)
     click.echo()
     whole = np.concatenate([one.likeness for one in asked])
     for least in (25, 30, 40):
@@ -150,12 +154,17 @@ def anywhere(recall: Recall, pair: Pair) -> str:
 
 
 def _row(
-    name: str, asked: Sequence[Asked], told: Sequence[str], read: Callable[[str], str] | None
+    name: str,
+    asked: Sequence[Asked],
+    told: Sequence[str],
+    known: Sequence[set[str]],
+    read: Callable[[str], str] | None,
 ) -> None:
+    strange = fmean(not here.issuperset(code_names(t)) for t, here in zip(told, known, strict=True))
     both = list(zip(told, asked, strict=True))
     mean = fmean(chrf(text, one.said) for text, one in both)
     same = f" {fmean(read(text) == read(one.said) for text, one in both):.2f} |" if read else ""
-    click.echo(f"| {name} | {mean:.1f} | {len(set(told))} |{same}")
+    click.echo(f"| {name} | {mean:.1f} | {len(set(told))} | {strange:.2f} |{same}")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,15 @@ from datetime import datetime
 
 import numpy as np
 
+from finetune.code_names import borrowed_names, names_in
 from finetune.recall import Match, Recall
 from postil.answer import Anchor, Remark, row_letter
 from postil.records import Window
 
 AROUND = 0.25
 """What the likeness of the window counts beside that of the rows."""
+STRANGE = 0.6
+"""What the fit of a remark counts that names code which stands where it was made and not here."""
 POOL = 32
 """Past remarks looked at, by rows and by windows each; the same for every `k`, so that the best of
 many is the best of one."""
@@ -28,12 +31,14 @@ def fitting(
     alike = recall.row_likeness("\n".join(rows), before)
     around = {id(m.entry): m.similarity for m in recall.similar(window, before, POOL)}
     best = set(np.argsort(-alike, kind="stable")[:POOL].tolist())
+    here = names_in(window)
     found = [
         Match(
             entry=entry,
             similarity=around.get(id(entry), 0.0),
             row=anchor.start,
             row_similarity=min(1.0, float(alike[number])),
+            strange=not borrowed_names(entry.message, entry.text) <= here,
         )
         for number, entry in enumerate(recall.entries[: len(alike)])
         if number in best or id(entry) in around
@@ -43,7 +48,8 @@ def fitting(
 
 def fit(match: Match) -> float:
     """How well a past remark fits the place it was found for."""
-    return match.row_similarity + AROUND * match.similarity
+    alike = match.row_similarity + AROUND * match.similarity
+    return STRANGE * alike if match.strange else alike
 
 
 def best_place(recall: Recall, window: Window, before: datetime | None) -> Anchor | None:

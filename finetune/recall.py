@@ -83,6 +83,8 @@ class Match(Record, frozen=True, kw_only=True):
     row: int
     """The row of the new window most like the rows remarked on."""
     row_similarity: float
+    strange: bool = False
+    """Its remark names code of where it was made that does not stand here."""
 
     def anchor(self, window: Window) -> Anchor:
         """The row as an anchor of the new window."""

@@ -1,43 +1,17 @@
 """Whether a remark is about the code it is said of: its names of code, and the line it stands on.
 
-Names are the identifiers in back-ticks, and words that only code has (`snake_case`, `camelCase`,
-`dotted.name`, `called()`). A remark may rightly name what is not there yet ("rename it to ..."),
-so the people's own share is the yardstick, not 1.
+A remark may rightly name what is not there yet ("rename it to ..."), so the people's own share is
+the yardstick, not 1.
 """
 
-import re
 from collections.abc import Sequence
 
+from finetune.code_names import code_names, names_in
 from finetune.evaluation.metrics import Bootstrap, mean_of
 from finetune.evaluation.scorecard import GroundingScore, Said
 from postil.answer import parse_anchor, span_of
 from postil.errors import PayloadError
 from postil.records import Window
-
-TICKED = re.compile(r"`+([^`]+)`+")
-NAME = re.compile(r"[^\W\d]\w+")
-CODE_WORD = re.compile(
-    r"""(?<![\w./:-])(?:
-        [^\W\d]\w*(?:\.[^\W\d]\w+)*(?=\(\))     # called()
-      | \w*[^\W_]_\w+ | _\w+                    # snake_case, _own
-      | [^\W\d_]*[a-z][A-Z]\w*                  # camelCase
-      | [a-z]\w+(?:\.[a-z_]\w+)+(?![\w/])       # dotted.name
-    )""",
-    re.VERBOSE,
-)
-
-
-def code_names(message: str) -> list[str]:
-    """The identifiers a remark names as code, each once, in order."""
-    ticked = TICKED.findall(message)
-    plain = [match.group() for match in CODE_WORD.finditer(TICKED.sub(" ", message))]
-    return list(dict.fromkeys(name for part in (*ticked, *plain) for name in NAME.findall(part)))
-
-
-def names_in(window: Window) -> set[str]:
-    """Every identifier of the window's path and rows."""
-    text = "\n".join((window.path, *(line.text for line in window.lines)))
-    return set(NAME.findall(text))
 
 
 def score_grounding(

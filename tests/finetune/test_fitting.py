@@ -85,6 +85,24 @@ def test_the_best_come_first_and_only_what_is_nearly_as_good_may_be_quoted() -> 
     assert all(fit(m) == m.row_similarity + AROUND * m.similarity for m in matches)
 
 
+def test_what_names_the_code_it_was_made_on_gives_way_elsewhere() -> None:
+    row = 'print("docked", name)'
+    named = entry("`follow` should log that.", row, day(1), around="def follow(ship):")
+    plain = entry(PRINTS, row, day(2), around="def moor(ship):")
+    advice = entry("Use `log.info` for it.", row, day(3), around="def tow(ship):")
+    recall, place = Recall((named, plain, advice)), Anchor(side="R", start=2, end=2)
+    elsewhere = make_window(" def berth(ship):", f"+    {row}", "     return ship")
+    there = make_window(" def follow(ship):", f"+    {row}", "     return ship")
+    found = fitting(recall, elsewhere, place, None, 3)
+    assert [match.strange for match in found] == [False, False, True]
+    assert named not in [match.entry for match in quotable(recall, elsewhere, place, None)]
+    assert fit(found[2]) < fit(found[1])
+    best = fitting(recall, there, place, None, 3)[0]
+    assert best.entry == named and not best.strange
+    (only,) = quotable(Recall((named,)), elsewhere, place, None)
+    assert only.entry == named
+
+
 def test_the_likeness_of_a_match_is_that_of_its_rows_or_of_its_code() -> None:
     (match,) = fitting(RECALL, PRINTING, Anchor(side="R", start=3, end=3), None, 1)
     assert match.likeness == max(match.similarity, match.row_similarity)

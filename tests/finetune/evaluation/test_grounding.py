@@ -2,7 +2,8 @@
 
 import pytest
 
-from finetune.evaluation.grounding import code_names, score_grounding
+from finetune.code_names import code_names
+from finetune.evaluation.grounding import score_grounding
 from finetune.evaluation.metrics import UNKNOWN, Bootstrap
 from finetune.evaluation.scorecard import Said
 from tests.finetune.builders import make_window
