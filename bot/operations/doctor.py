@@ -90,7 +90,7 @@ def _base(settings: Settings, home: Path) -> Check:
         return Check(name=label, state="ok", found="a local folder")
     if "@" in name:
         return Check(name=label, state="ok", found="from the hub, when it is first used")
-    kept = sorted((home / "models").glob(f"{name}-*"))
+    kept = sorted((home / "models").glob(f"{name}-*/"))
     if kept:
         return Check(name=label, state="ok", found=str(kept[0]))
     mend = "the first `postil train` or `postil review` fetches it (93 MB)"
