@@ -56,7 +56,8 @@ def wilson(hits: float, of: float, errors: float = NORMAL) -> tuple[float, float
     share, square = hits / of, errors**2
     middle = (share + square / (2 * of)) / (1 + square / of)
     half = errors / (1 + square / of) * sqrt(share * (1 - share) / of + square / (4 * of * of))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # The share is inside, but for the rounding of the last bit where nothing, or all, was acted on.
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 def rate_of(name: str, acted: float, of: float, refused: int = 0) -> Rate:

@@ -1,7 +1,7 @@
 """Rates with intervals, and how they read."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.outcomes.page import render_stats
@@ -19,6 +19,7 @@ def test_wilsons_interval_is_that_of_the_books() -> None:
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
 
 
+@example(0, 114)
 @given(st.integers(0, 200), st.integers(1, 200))
 def test_an_interval_holds_its_share(hits: int, more: int) -> None:
     of = hits + more
