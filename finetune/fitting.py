@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from finetune.code_names import borrowed_names, names_in
-from finetune.recall import Match, Recall
+from finetune.recall import LEAST_SIMILAR, Match, Recall
 from postil.answer import Anchor, Remark, row_letter
 from postil.records import Window
 
@@ -26,7 +26,10 @@ many is the best of one."""
 def fitting(
     recall: Recall, window: Window, anchor: Anchor, before: datetime | None, k: int
 ) -> list[Match]:
-    """The best `k` past remarks for this place, decided before that time, best first."""
+    """The best `k` past remarks for this place, decided before that time, best first.
+
+    What is too unlike to be quoted comes after all that is not.
+    """
     rows = [line.text for line in window.lines[anchor.start - 1 : anchor.end]]
     alike = recall.row_likeness("\n".join(rows), before)
     around = {id(m.entry): m.similarity for m in recall.similar(window, before, POOL)}
@@ -43,7 +46,7 @@ def fitting(
         for number, entry in enumerate(recall.entries[: len(alike)])
         if number in best or id(entry) in around
     ]
-    return sorted(found, key=lambda match: -fit(match))[:k]
+    return sorted(found, key=lambda match: (match.likeness < LEAST_SIMILAR, -fit(match)))[:k]
 
 
 def fit(match: Match) -> float:

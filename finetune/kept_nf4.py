@@ -6,7 +6,10 @@ The file holds, for each weight, codes (two a byte, the first in the high half) 
 each block, and the sixteen levels: QLoRA's format (arXiv 2305.14314, section 3), scales unpacked.
 """
 
+import hashlib
 import logging
+import os
+import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -19,57 +22,84 @@ from safetensors.torch import save
 from finetune.files import write_whole
 
 CODES, SCALES, LEVELS = ".codes", ".scales", "levels"
+FORMAT = "1"
+FAULTS = (
+    OSError,
+    SafetensorError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+)
+"""Of reading, of comparing and of a file with other contents: none of them may end a start."""
+LEFT_OVER_S = 3600.0
+"""After so long a half-written file is nobody's."""
 log = logging.getLogger(__name__)
 
 
 def packed_weights(model: Any) -> dict[str, Any]:
-    """The weights that bitsandbytes packed, by name."""
+    """The weights that bitsandbytes packed on the CPU, by name."""
     named = model.named_parameters()
-    return {name: weight for name, weight in named if hasattr(weight, "quant_state")}
+    packed = {name: weight for name, weight in named if hasattr(weight, "quant_state")}
+    return packed if all(weight.device.type == "cpu" for weight in packed.values()) else {}
 
 
 def keep(packed: Mapping[str, Any], unpacked: Any, path: Path, base_sha256: str) -> None:
     """Write `packed`, unless what would be read is not what the model `unpacked` has.
 
-    A disk that is full or may not be written costs the next start its time, and nothing else.
+    Whatever goes wrong costs the next start its time, and nothing else.
     """
-    tensors: dict[str, torch.Tensor] = {}
-    for name, weight in packed.items():
-        state = weight.quant_state
-        codes, scales, levels = weight.data.flatten(), _scales(state), state.code.float()
-        wanted = unpacked.get_parameter(name)
-        if not torch.equal(_values(codes, scales, levels, wanted), wanted):
-            log.warning("not kept nf4=%s: other values in %s", path.name, name)
-            return
-        tensors |= {name + CODES: codes, name + SCALES: scales, LEVELS: levels}
+    if not os.access(path.parent, os.W_OK):
+        return
     try:
-        write_whole(path, save(tensors, _origin(base_sha256)))
-    except OSError as error:
-        log.info("not kept nf4=%s: %s", path.name, error.strerror)
+        tensors: dict[str, torch.Tensor] = {}
+        for name, weight in packed.items():
+            state = weight.quant_state
+            codes, scales, levels = weight.data.flatten(), _scales(state), state.code.float()
+            wanted = unpacked.get_parameter(name)
+            if not torch.equal(_values(codes, scales, levels, wanted), wanted):
+                log.warning("not kept nf4=%s: other values in %s", path.name, name)
+                return
+            tensors |= {name + CODES: codes, name + SCALES: scales, LEVELS: levels}
+        _sweep(path.parent)
+        write_whole(path, save(tensors, _origin(base_sha256) | {"sha256": _digest(tensors)}))
+        path.chmod(path.parent.stat().st_mode & 0o666)  # for whoever may read the base beside it
+    except FAULTS as error:
+        log.warning("not kept nf4=%s: %s", path.name, str(error).split("\n", 1)[0])
 
 
 def fill(model: Any, path: Path, base_sha256: str) -> bool:
     """Give a model in 16 or 32 bits the values that were kept, in its own type.
 
-    False, and the model is of no use, where nothing was kept of these weights by this version.
+    False, and the model is of no use, where what was kept is damaged, or of other weights or
+    versions.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            if file.metadata() != _origin(base_sha256):
-                return False
-            levels = file.get_tensor(LEVELS)
-            for key in file.keys():  # noqa: SIM118 - not a dictionary
-                if key.endswith(CODES):
-                    name = key.removesuffix(CODES)
-                    weight = model.get_parameter(name)
-                    codes, scales = file.get_tensor(key), file.get_tensor(name + SCALES)
-                    weight.data = _values(codes, scales, levels, weight)
+            told = dict(file.metadata() or {})
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        if told != _origin(base_sha256) | {"sha256": _digest(tensors)}:
+            return False
+        for key, codes in tensors.items():
+            if key.endswith(CODES):
+                name = key.removesuffix(CODES)
+                weight = model.get_parameter(name)
+                weight.data = _values(codes, tensors[name + SCALES], tensors[LEVELS], weight)
     except FileNotFoundError:
         return False
-    except (OSError, SafetensorError, AttributeError, RuntimeError) as error:
+    except FAULTS as error:
         log.warning("cannot be read nf4=%s: %s", path.name, str(error).split("\n", 1)[0])
         return False
     return True
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote has left."""
+    for part in folder.glob(".part-*"):
+        if time.time() - part.stat().st_mtime > LEFT_OVER_S:
+            part.unlink(missing_ok=True)
 
 
 def _scales(state: Any) -> torch.Tensor:
@@ -92,5 +122,16 @@ def _values(
     return (blocks * scales[:, None]).to(like.dtype).view(like.shape)
 
 
+def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """sha256 over all names and values."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name}\0{tuple(tensors[name].shape)}\0".encode())
+        digest.update(tensors[name].contiguous().numpy().data)
+    return digest.hexdigest()
+
+
 def _origin(base_sha256: str) -> dict[str, str]:
-    return {"base": base_sha256, "bitsandbytes": version("bitsandbytes")}
+    """What the values hang on; any other is made anew."""
+    libraries = {name: version(name) for name in ("bitsandbytes", "transformers")}
+    return {"base": base_sha256, "format": FORMAT, **libraries}

@@ -13,7 +13,7 @@ from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from finetune import kept_nf4
 from finetune.base_model import BaseModel
-from finetune.embedded_base import EMBEDDED
+from finetune.embedded_base import FOLDER
 from finetune.quiet import quiet
 from postil.errors import ModelError
 
@@ -81,7 +81,7 @@ def _unpacked(base: BaseModel, dtype: torch.dtype) -> Any:
     A large base stays packed.
     """
     kept = base.folder.with_name(f"{base.folder.name}.nf4-{str(dtype)[6:]}.safetensors")
-    ours = base.name == EMBEDDED  # beside it nothing is in anyone's way
+    ours = base.folder.name == FOLDER  # beside it nothing is in anyone's way
     if ours and kept.exists():
         model = _pretrained(base, dtype)
         if kept_nf4.fill(model, kept, base.sha256):

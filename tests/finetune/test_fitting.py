@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.fitting import AROUND, best_place, best_remark, fit, fitting, row_likeness
-from finetune.recall import IndexEntry, Recall
+from finetune.recall import LEAST_SIMILAR, IndexEntry, Recall
 from finetune.remarked_rows import RemarkedRows
 from finetune.ways import NEARLY, quotable
 from postil.answer import Anchor, Remark
@@ -101,6 +101,17 @@ def test_what_names_the_code_it_was_made_on_gives_way_elsewhere() -> None:
     assert best.entry == named and not best.strange
     (only,) = quotable(Recall((named,)), elsewhere, place, None)
     assert only.entry == named
+
+
+def test_what_is_too_unlike_never_stands_before_what_may_be_quoted() -> None:
+    named = entry("`follow` should log.", "print(ship, name, port)", day(1), "def follow(ship):")
+    plain = entry(PRINTS, "x = ship + port + crane + tug + berth", day(2), "def follow(ship):")
+    window = make_window(" def moor(crane):", "+    log(ship, name, port, crane)", "     return 1")
+    place, recall = Anchor(side="R", start=2, end=2), Recall((named, plain))
+    first, second = fitting(recall, window, place, None, 2)
+    assert first.strange and first.likeness >= LEAST_SIMILAR > second.likeness
+    assert fit(first) < fit(second)
+    assert [match.entry for match in quotable(recall, window, place, None)] == [named]
 
 
 def test_the_likeness_of_a_match_is_that_of_its_rows_or_of_its_code() -> None:

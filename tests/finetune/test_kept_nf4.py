@@ -1,6 +1,7 @@
 """What a start reads in place of quantising is what quantising gives, or is not read."""
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,18 +11,20 @@ from typing import Any
 import msgspec
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from finetune import kept_nf4, loaded_base
 from finetune.base_model import BaseModel
-from finetune.embedded_base import EMBEDDED
+from finetune.embedded_base import EMBEDDED, FOLDER
 from finetune.loaded_base import load_base
 from tests.fakes import tiny_base
 
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> BaseModel:
-    """A tiny base under the name of the embedded one, in a folder of its own."""
-    return msgspec.structs.replace(tiny_base(tmp_path / "models", seed=1), name=EMBEDDED)
+    """A tiny base in the folder of the embedded one."""
+    return tiny_base(tmp_path / "models" / FOLDER, seed=1)
 
 
 def kept(base: BaseModel) -> list[Path]:
@@ -100,6 +103,68 @@ def test_a_torn_file_is_made_anew(
     unquantised()
     assert same(first, load_base(embedded, "nf4"))
     assert "cannot be read" in caplog.text
+
+
+def rewrite(path: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+    """Change what is kept, as a whole and valid file with the metadata it had."""
+    with safe_open(path, framework="pt") as file:
+        told = file.metadata()
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    change(tensors)
+    save_file(tensors, path, told)
+
+
+@pytest.mark.parametrize("fault", ["flipped", "nan", "missing", "empty"])
+def test_a_whole_file_with_other_values_is_made_anew(embedded: BaseModel, fault: str) -> None:
+    first = load_base(embedded, "nf4")
+    (path,) = kept(embedded)
+
+    def change(tensors: dict[str, torch.Tensor]) -> None:
+        codes = next(key for key in tensors if key.endswith(kept_nf4.CODES))
+        scales = next(key for key in tensors if key.endswith(kept_nf4.SCALES))
+        if fault == "flipped":
+            tensors[codes][7] ^= 1
+        elif fault == "nan":
+            tensors[scales][0] = float("nan")
+        elif fault == "missing":
+            del tensors[codes]
+        else:
+            tensors.clear()
+
+    rewrite(path, change)
+    assert same(first, load_base(embedded, "nf4"))
+    assert kept_nf4.fill(load_base(embedded, "bf16"), path, embedded.sha256)
+
+
+def test_values_that_do_not_fit_together_end_no_start(
+    embedded: BaseModel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = load_base(embedded, "nf4")
+    monkeypatch.setattr(kept_nf4, "_values", lambda *_: torch.zeros(3)[5])
+    assert same(first, load_base(embedded, "nf4"))
+    assert "cannot be read" in caplog.text
+    assert "not kept" in caplog.text
+
+
+def test_what_a_killed_writer_left_is_removed(embedded: BaseModel) -> None:
+    old, young = (embedded.folder.parent / f".part-{name}" for name in ("old", "young"))
+    for path in (old, young):
+        path.touch()
+    os.utime(old, (0, 0))
+    load_base(embedded, "nf4")
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_whoever_may_read_the_base_may_read_what_is_kept(embedded: BaseModel) -> None:
+    embedded.folder.parent.chmod(0o755)
+    load_base(embedded, "nf4")
+    assert kept(embedded)[0].stat().st_mode & 0o777 == 0o644
+
+
+def test_a_tuned_model_of_the_embedded_bases_name_keeps_nothing(tmp_path: Path) -> None:
+    tuned = tiny_base(tmp_path / "models" / "digest", seed=1)
+    load_base(msgspec.structs.replace(tuned, name=EMBEDDED), "nf4")
+    assert kept(tuned) == []
 
 
 def test_a_file_with_a_weight_the_model_lacks_is_made_anew(
