@@ -104,7 +104,7 @@ def interrupt_after(job: dict[str, Any], steps: int, number: int) -> subprocess.
     process = subprocess.Popen(**job, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        metrics = list((job["cwd"] / "home" / "runs").glob(f"**/{METRICS}"))
+        metrics = list((job["cwd"] / "home" / "runs").glob(f"*/*/*/{METRICS}"))
         if metrics and len(read_metrics(metrics[0])) >= steps:
             break
         time.sleep(0.02)
