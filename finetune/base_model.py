@@ -3,6 +3,7 @@
 No torch here: the process that only names a base to the model's own starts in a second.
 """
 
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,8 @@ from finetune.files import digest_files
 from postil.errors import ModelError
 
 WEIGHTS = "*.safetensors"
+KEPT_FORMAT = "1"
+"""Of the files of `finetune.kept_nf4`."""
 
 
 class BaseModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,3 +59,11 @@ def _from_hub(hub_id: str, revision: str) -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         reason = str(error).split("\n", 1)[0]
         raise ModelError(f"{hub_id}@{revision}: not to be had from the hub: {reason}") from error
+
+
+def packed_by() -> dict[str, str]:
+    """What a base's values in NF4 hang on beside its weights: how they are kept, and the libraries
+    that quantise. Whatever keeps or caches such values is of no use under any other."""
+    return {name: version(name) for name in ("bitsandbytes", "transformers")} | {
+        "format": KEPT_FORMAT
+    }

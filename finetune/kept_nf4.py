@@ -11,7 +11,6 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from finetune.base_model import packed_by
 from finetune.files import write_whole
 
 CODES, SCALES, LEVELS = ".codes", ".scales", "levels"
-FORMAT = "1"
 FAULTS = (
     OSError,
     SafetensorError,
@@ -132,6 +131,4 @@ def _digest(tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def _origin(base_sha256: str) -> dict[str, str]:
-    """What the values hang on; any other is made anew."""
-    libraries = {name: version(name) for name in ("bitsandbytes", "transformers")}
-    return {"base": base_sha256, "format": FORMAT, **libraries}
+    return {"base": base_sha256, **packed_by()}

@@ -4,14 +4,13 @@ Two small steps before the review, so that actions/cache can put both in place: 
 the adapter's key, the second brings the adapter if the cache had none and tells its base's.
 """
 
-from importlib.metadata import version
-
 from bot.action.bringing import bring_adapter, fetched_folder
 from bot.action.event import Asked, ReviewPull
 from bot.action.job import Job, needing, opened_pulls
 from bot.action.located import locate
 from bot.action.sources import read_source
 from bot.action.workflow import append_outputs
+from finetune.base_model import packed_by
 from finetune.cards import load_card
 from postil.records import AdapterCard
 
@@ -39,16 +38,16 @@ def tell_base_key(job: Job, asked: Asked) -> None:
         workflow = job.workflow
         folder = bring_adapter(job.rest, workflow.repo, sha, source, job.home, workflow.workspace)
         card = load_card(folder) if folder else None
-        key = _base_key(card) if card and card.has_weights else ""
+        key = base_key(card) if card and card.has_weights else ""
     append_outputs(job.workflow, {"base-key": key})
 
 
-def _base_key(card: AdapterCard) -> str:
+def base_key(card: AdapterCard) -> str:
     """The weights, and in NF4 what quantises them: its values are kept beside them."""
     key = card.base_sha256[:32]
     if not card.scoring.get("precision", "").startswith("nf4"):
         return key
-    return "-".join((key, "nf4", version("bitsandbytes"), version("transformers")))
+    return "-".join((key, "nf4", *packed_by().values()))
 
 
 def _base_sha(job: Job, number: int) -> str:
