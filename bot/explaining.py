@@ -77,9 +77,13 @@ def explain(
     settings: ReviewSettings,
     gate: Gate | None,
     features_of: FeaturesOf,
+    newcomer: bool | None = None,
 ) -> tuple[list[Explained], dict[str, str]]:
-    """Every window that was read, in the order of the diff, and why the other files were not."""
-    reviewed = review(files, witness, settings)
+    """Every window that was read, in the order of the diff, and why the other files were not.
+
+    `newcomer`: as of `bot.review.review`, and what `features_of` is told.
+    """
+    reviewed = review(files, witness, settings, newcomer=newcomer)
     explained = []
     for window, chance in witness.chances.items():
         told = features_of(window, witness.scores[window])

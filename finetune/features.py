@@ -88,7 +88,7 @@ def cheap_features(
         "path_history": log1p(history[0]),
         "folder_history": log1p(history[1]),
         "first_change": float(bool(newcomer)),
-        WORDS: recall.words(window),
+        WORDS: recall.words(window, newcomer),
     }
 
 

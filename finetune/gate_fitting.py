@@ -12,12 +12,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.features import FEATURES, SPEAK, WORDS, Labelled
+from finetune.features import FEATURES, ROWS, SIZE, SPEAK, WORDS, Labelled
 from finetune.gate import Gate, Method
 from postil.records import Record
 
 ALONE = (SPEAK, WORDS)
 """What may decide alone where there is a model."""
+RISING = frozenset({SPEAK, WORDS, ROWS})
+"""What was made to rise with the chance of a remark. Alone, it is not turned round by a few."""
 FEW_EXAMPLES, FEW_REMARKS = 60, 15
 """Below either, one feature is tried alone; above, all of them compete with it."""
 STRENGTH = {"logistic": 0.1, "platt": 1.0}
@@ -101,7 +103,7 @@ def fit_gate(
         for method, used in _methods(len(rows), remarks, tuple(names), alone)
     ]
     best = min(trials, key=lambda one: one.log_loss)
-    fitted = _fit(_matrix(rows, best.features), labels, best.method, weight)
+    fitted = _fit(_matrix(rows, best.features), labels, best.method, weight, _rises(best.features))
     note = f"{len(rows)} windows, {remarks} of them remarked on: {_describe(best, trials)}"
     chosen = Threshold(value=None)
     if best.crossed is not None:
@@ -166,8 +168,8 @@ def _methods(
     if examples < FEW_EXAMPLES or remarks < FEW_REMARKS:
         return [("platt", alone[:1])]
     single: list[tuple[Method, tuple[str, ...]]] = [("platt", (one,)) for one in alone]
-    more: tuple[tuple[str, ...], ...] = (alone, names)
-    several = dict.fromkeys(used for used in more if len(used) > 1)
+    sized = (*alone, *(name for name in names if name in SIZE and name not in alone))
+    several = dict.fromkeys(used for used in (alone, sized, names) if len(used) > 1)
     return [*single, *(("logistic", used) for used in several)]
 
 
@@ -180,7 +182,8 @@ def _try(
     seed: int,
 ) -> _Trial:
     groups = [row.group for row in rows]
-    crossed = _cross_fit(_matrix(rows, names), labels, groups, method, weight, seed)
+    rising = _rises(names)
+    crossed = _cross_fit(_matrix(rows, names), labels, groups, method, weight, seed, rising)
     loss = inf
     if crossed is not None:
         right = np.where(labels, crossed, 1.0 - np.asarray(crossed))
@@ -217,8 +220,18 @@ def _silence_weight(rows: Sequence[Labelled]) -> float:
     return float(np.mean(silences) / np.mean(remarks))
 
 
-def _fit(values: Floats, labels: NDArray[np.bool_], method: Method, weight: float) -> _Fitted:
-    """Thinned silences are undone in the intercept (prior correction, King and Zeng 2001)."""
+def _rises(names: Sequence[str]) -> bool:
+    """Whether this is one feature that was made to rise with the chance of a remark."""
+    return len(names) == 1 and names[0] in RISING
+
+
+def _fit(
+    values: Floats, labels: NDArray[np.bool_], method: Method, weight: float, rising: bool
+) -> _Fitted:
+    """Thinned silences are undone in the intercept (prior correction, King and Zeng 2001).
+
+    `rising`: where the feature falls with the chance in these windows, it tells nothing.
+    """
     if method == "constant" or labels.all() or not labels.any():
         share = (labels.sum() + 0.5) / (labels.sum() + weight * (~labels).sum() + 1)
         zeros = np.zeros(values.shape[1])
@@ -230,6 +243,8 @@ def _fit(values: Floats, labels: NDArray[np.bool_], method: Method, weight: floa
     scales[scales < 1e-9] = 1.0
     model = LogisticRegression(C=STRENGTH[method], solver=SOLVER)
     model.fit((values - means) / scales, labels)
+    if rising and model.coef_[0, 0] < 0:
+        return _fit(values, labels, "constant", weight, rising)
     return _Fitted(
         coefficients=np.asarray(model.coef_[0], dtype=np.float64),
         means=means,
@@ -245,6 +260,7 @@ def _cross_fit(
     method: Method,
     weight: float,
     seed: int,
+    rising: bool,
 ) -> list[float] | None:
     """The probability of each window by a gate that saw none of its pull request.
 
@@ -255,7 +271,7 @@ def _cross_fit(
         return None
     probabilities = np.zeros(len(labels))
     for apart in _folds(labels, groups, min(FOLDS, len(remarked)), seed):
-        fitted = _fit(values[~apart], labels[~apart], method, weight)
+        fitted = _fit(values[~apart], labels[~apart], method, weight, rising)
         probabilities[apart] = fitted.probabilities(values[apart])
     return [float(p) for p in probabilities]
 

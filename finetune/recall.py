@@ -222,9 +222,9 @@ class Recall:
         on_path = bisect_left(self._paths.get(path, []), known)
         return on_path, bisect_left(self._folders.get(_folder(path), []), known)
 
-    def words(self, window: Window) -> float:
+    def words(self, window: Window, newcomer: bool | None) -> float:
         """Log-odds of a remark by the words of the change; 0 where they were not learned."""
-        return self.lexicon.log_odds(window) if self.lexicon else 0.0
+        return self.lexicon.log_odds(window, newcomer) if self.lexicon else 0.0
 
     def row_likeness(self, text: str, before: datetime | None) -> NDArray[np.float64]:
         """How like a piece of code is to the rows of each known entry's remark, 0 to 1."""

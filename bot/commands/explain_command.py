@@ -60,10 +60,11 @@ def explain(
     path, line = read_where(where)
     settings = load_settings(Path.cwd(), config)
     check_one(diff, revisions, staged, pr)
+    newcomer = None
     if pr is None:
         repo, text = settings.repo or origin(), read_local(diff, revisions, staged)
     else:
-        repo, text = _read_pull(pr, settings, api_url_of(settings, config))
+        repo, text, newcomer = _read_pull(pr, settings, api_url_of(settings, config))
     files = parse_diff(text)
     if where and not shows(files, path, line):
         raise UsageError(f"{where}: this change does not show that")
@@ -73,8 +74,10 @@ def explain(
         raise AdapterError(f"{repo or 'this folder'}: {NO_ADAPTER}, so nothing was read")
     voice = read_voice(folder, load_card(folder))
     with closing(open_model(folder, home, os.environ, base_model)) as model:
-        features_of = partial(_features, voice.recall)
-        found, skipped = run(files, Witness(model), settings.review, voice.gate, features_of)
+        features_of = partial(_features, voice.recall, newcomer)
+        found, skipped = run(
+            files, Witness(model), settings.review, voice.gate, features_of, newcomer
+        )
     chosen = [one for one in found if holds(one.window, path, line)]
     skipped = {name: why for name, why in skipped.items() if path in ("", name)}
     if where and not chosen and not skipped:
@@ -94,23 +97,28 @@ def read_where(where: str) -> tuple[str, int | None]:
     return (path, int(line)) if colon and line.isdecimal() else (where, None)
 
 
-def _read_pull(pr: str, settings: Settings, api_url: str) -> tuple[str, str]:
-    """The repository and the diff of a pull request."""
+def _read_pull(pr: str, settings: Settings, api_url: str) -> tuple[str, str, bool | None]:
+    """The repository and the diff of a pull request, and whether it is its author's first."""
     from bot.commands.pull_command import open_pulls
     from bot.door.signature import load_marker_key
 
     address = read_address(pr)
     key = load_marker_key(postil_home(os.environ))
     with closing(open_pulls(address, key, settings, api_url)) as pulls:
-        return address.repo, pulls.read_diff(address.number)
+        newcomer = pulls.read_pull(address.number).newcomer
+        return address.repo, pulls.read_diff(address.number), newcomer
 
 
-def _features(recall: "Recall", window: "Window", score: float) -> "Features":
+def _features(
+    recall: "Recall", newcomer: bool | None, window: "Window", score: float
+) -> "Features":
     from bot.explaining import Features
     from bot.model.remembering import recalled
     from finetune.features import window_features
     from finetune.recall import SHOWN
 
     like = tuple(recalled(match) for match in recall.similar(window, None, SHOWN))
-    words = tuple(recall.lexicon.telling(window)) if recall.lexicon else ()
-    return Features(values=window_features(window, recall, None, score), like=like, words=words)
+    lexicon = recall.lexicon
+    words = tuple(lexicon.telling(window, newcomer=newcomer)) if lexicon else ()
+    values = window_features(window, recall, None, score, newcomer)
+    return Features(values=values, like=like, words=words)

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from finetune.features import FEATURES, SPEAK, Labelled
+from finetune.features import FEATURES, SIZE, SPEAK, WORDS, Labelled
 from finetune.gate import Gate, read_gate, write_gate
 from finetune.gate_fitting import STRENGTH, choose_threshold, fit_gate
 from postil.errors import AdapterError
@@ -79,13 +79,39 @@ def test_features_that_tell_more_than_the_log_odds_do_enter() -> None:
     telling = [
         msgspec.structs.replace(
             row,
-            features={**row.features, "added_rows": row.features["added_rows"] + 3 * row.remarked},
+            features={**row.features, "data": row.features["data"] + 3 * row.remarked},
         )
         for row in make_rows(400)
     ]
     gate = fit_gate(telling)
     assert gate.features == FEATURES
     assert f"{len(FEATURES)} features" in gate.note
+
+
+def test_the_size_of_a_change_may_stand_beside_what_the_model_says() -> None:
+    both = [
+        msgspec.structs.replace(
+            row,
+            features={**row.features, "added_rows": row.features["added_rows"] + row.remarked},
+        )
+        for row in make_rows(200, signal=1.0)
+    ]
+    gate = fit_gate(both)
+    assert set(gate.features) == {SPEAK, WORDS, *SIZE}
+
+
+def test_a_feature_made_to_rise_with_remarks_is_not_turned_round_by_a_few() -> None:
+    rows = make_rows(40, signal=-2.0)
+    gate = fit_gate(rows)
+    assert (gate.method, gate.features, gate.coefficients) == ("platt", (SPEAK,), (0.0,))
+    (chance,) = {gate.probability(row.features) for row in rows}
+    assert chance == pytest.approx(sum(row.remarked for row in rows) / len(rows), abs=0.03)
+    sizes = [
+        msgspec.structs.replace(row, features={**row.features, "added_rows": row.features[SPEAK]})
+        for row in rows
+    ]
+    falling = fit_gate(sizes, names=("added_rows",), alone=("added_rows",))
+    assert falling.coefficients[0] < 0, "whether remarks come with more rows or fewer is open"
 
 
 @pytest.mark.parametrize("kind", ["remark", "silence"])

@@ -8,10 +8,11 @@ import pytest
 from finetune.features import WORDS, label_window
 from finetune.lexicon import (
     LEAST_WINDOWS,
+    NEWCOMER,
     Lexicon,
     learn_lexicon,
     read_lexicon,
-    window_words,
+    told,
     write_lexicon,
 )
 from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
@@ -42,15 +43,29 @@ def learned() -> Lexicon:
 
 
 def test_the_words_of_changed_rows_and_of_the_path_count_with_their_marks() -> None:
-    assert window_words(BAD) == {
+    words = {word for word in told(BAD, None) if " " not in word}
+    assert words == {
         *("+print", "+print(", "+rows", "-log", "-log(", "-rows"),
         *("/app", "/jobs", "/py"),
     }
+    assert told(BAD, False) == told(BAD, None)
+    assert told(BAD, True) - told(BAD, None) == {NEWCOMER}
+
+
+def test_an_author_s_first_change_is_weighed_where_first_changes_drew_remarks() -> None:
+    firsts = [msgspec.structs.replace(p, newcomer=p.kind == "remark") for p in team()]
+    lexicon = learn_lexicon(firsts)
+    assert lexicon is not None
+    more = lexicon.log_odds(GOOD, newcomer=True) - lexicon.log_odds(GOOD)
+    assert more == pytest.approx(lexicon.words[NEWCOMER])
+    assert more > 2 * lexicon.words["+print"]
+    assert NEWCOMER in dict(lexicon.telling(GOOD, 40, newcomer=True))
+    assert NEWCOMER not in learned().words
 
 
 def test_what_drew_remarks_is_likelier_to_draw_them_again() -> None:
     lexicon = learned()
-    assert lexicon.log_odds(BAD) > 0.3 > -0.3 > lexicon.log_odds(GOOD)
+    assert lexicon.log_odds(BAD) > 0.1 > -0.1 > lexicon.log_odds(GOOD)
     strongest = dict(lexicon.telling(BAD, 4))
     assert strongest["+print"] > 0 and strongest["-log"] > 0
     known = make_window("+    walrus()")
@@ -64,8 +79,10 @@ def test_a_word_of_one_pull_request_is_no_word_of_the_team() -> None:
     assert not any("secret" in word for word in lexicon.words)
 
 
-def test_only_the_training_part_teaches_and_only_both_kinds_together() -> None:
+def test_only_what_no_gate_is_fitted_on_teaches_and_only_both_kinds_together() -> None:
     assert learn_lexicon(team(split="calibration")) is None
+    assert learn_lexicon(team(split="test")) is None
+    assert learn_lexicon(team(split="validation")) == learned()
     assert learn_lexicon(team(LEAST_WINDOWS - 1)) is None
     assert learn_lexicon([pair for pair in team() if pair.kind == "remark"]) is None
     unclear = [msgspec.structs.replace(pair, kind="ambiguous") for pair in team()]
@@ -100,7 +117,7 @@ def test_the_same_pairs_give_the_same_bytes_and_the_gate_is_told(tmp_path: Path)
     [
         (b"{", "not a lexicon"),
         (b'{"words": {"+a": "much"}, "intercept": 0}', "not a lexicon"),
-        (b'{"words": {}, "intercept": 0, "version": 2}', "version 2, this Postil reads 1"),
+        (b'{"words": {}, "intercept": 0, "version": 3}', "version 3, this Postil reads up to 2"),
         (b'{"words": {"+a": 1e999}, "intercept": 0}', "lexicon"),
         (None, "cannot be read"),
     ],
