@@ -1,11 +1,11 @@
-"""What the words of a change and its likest row tell, on parts that no test reads.
+"""What the words of a change, its likest row and the prior tell, on a part that no test reads.
 
     python -m benchmarks.lexicon PAIRS.jsonl
 
-Learned on the training part at several strengths of regularisation; ROC-AUC and average precision
-on the calibration part and on that of early stopping, beside the size of the change and how like
-its likest row, or the whole window, is to what drew a remark. Under a minute. How the lexicon was
-chosen, and the feature `row_likeness`; the test part is not looked at.
+Learned on the parts for training and early stopping, the words at several strengths of
+regularisation; ROC-AUC and average precision on the calibration part, beside the size of the change
+and how like its likest row, or the whole window, is to what drew a remark. Under a minute. The test
+part is not looked at.
 """
 
 from collections.abc import Callable
@@ -16,13 +16,14 @@ import click
 import numpy as np
 
 from finetune.evaluation.metrics import Ranking
-from finetune.features import ROWS, cheap_features
-from finetune.lexicon import learn_lexicon
+from finetune.feature_names import PRIOR, ROWS
+from finetune.features import cheap_features
+from finetune.lexicon import Lexicon, learn_lexicon
+from finetune.memory import learn_memory
 from finetune.recall import Recall, index_entries
 from postil.records import Pair, Window, read_jsonl
 
 STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1)
-PARTS = ("calibration", "validation")
 
 
 @click.command()
@@ -30,32 +31,33 @@ PARTS = ("calibration", "validation")
 def lexicon(file: Path) -> None:
     """Print a Markdown table."""
     pairs = [p for p in read_jsonl(file, Pair) if p.window and p.located and p.kind != "ambiguous"]
-    click.echo(f"| | {' | '.join(PARTS)} |\n|---|---|---|")
-    recall = Recall(index_entries(pairs))
-    for feature in ("changed_characters", ROWS, "best_similarity"):
+    click.echo("| | ROC-AUC | average precision |\n|---|---|---|")
+    recall = learn_memory(pairs, index_entries(pairs), seed=7)
+    for feature in ("changed_characters", ROWS, "best_similarity", PRIOR):
         click.echo(_row(feature, partial(_cheap, recall, feature), pairs))
     for strength in STRENGTHS:
         learned = learn_lexicon(pairs, strength)
         if learned is None:
             raise click.ClickException(f"{file}: too few remarks or silences to learn words from")
-        click.echo(_row(f"words, C = {strength}", learned.log_odds, pairs))
+        click.echo(_row(f"words, C = {strength}", partial(_words, learned), pairs))
 
 
-def _cheap(recall: Recall, feature: str, window: Window) -> float:
-    """What is remembered is of the training part, and so older than both parts."""
-    return cheap_features(window, recall, None)[feature]
+def _cheap(recall: Recall, feature: str, pair: Pair, window: Window) -> float:
+    """What is remembered is of the training part, and so older."""
+    return cheap_features(window, recall, None, pair.newcomer)[feature]
 
 
-def _row(name: str, score: Callable[[Window], float], pairs: list[Pair]) -> str:
-    return f"| {name} | {' | '.join(_cell(score, pairs, part) for part in PARTS)} |"
+def _words(lexicon: Lexicon, pair: Pair, window: Window) -> float:
+    return lexicon.log_odds(window, pair.newcomer)
 
 
-def _cell(score: Callable[[Window], float], pairs: list[Pair], part: str) -> str:
-    """ROC-AUC and average precision on one part."""
-    here = [(p.window, p.kind == "remark") for p in pairs if p.split == part and p.window]
-    ranked = Ranking([score(window) for window, _ in here], [said for _, said in here])
-    whole = np.ones(len(here))
-    return f"{float(ranked.auc(whole)):.2f} ({float(ranked.average_precision(whole)):.2f})"
+def _row(name: str, score: Callable[[Pair, Window], float], pairs: list[Pair]) -> str:
+    """ROC-AUC and average precision on the calibration part."""
+    here = [(p, p.window) for p in pairs if p.split == "calibration" and p.window]
+    labels = [pair.kind == "remark" for pair, _ in here]
+    ranked, whole = Ranking([score(*one) for one in here], labels), np.ones(len(here))
+    auc, precision = float(ranked.auc(whole)), float(ranked.average_precision(whole))
+    return f"| {name} | {auc:.2f} | {precision:.2f} |"
 
 
 if __name__ == "__main__":

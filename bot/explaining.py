@@ -11,7 +11,7 @@ import msgspec
 
 from bot.backtest.replay import WatchedModel
 from bot.review import Model, Recalled, review
-from finetune.features import WORDS
+from finetune.feature_names import PRIOR, WORDS
 from finetune.gate import Gate
 from postil.diff import FileDiff
 from postil.prompt import reveal
@@ -50,6 +50,8 @@ class Features(Record, frozen=True, kw_only=True):
     like: tuple[Recalled, ...]
     words: tuple[tuple[str, float], ...] = ()
     """Words of the change that speak most for a remark or against, with their weights."""
+    weighed: dict[str, float] = msgspec.field(default_factory=dict)
+    """What each feature adds to the prior."""
 
 
 FeaturesOf = Callable[[Window, float], Features]
@@ -95,7 +97,7 @@ def explain(
                 probability=chance,
                 threshold=reviewed.threshold,
                 finding=found[0] if found else None,
-                reasons=tuple(_reasons(gate, told.values)) if gate else (),
+                reasons=tuple(_reasons(gate, told)) if gate else (),
                 like=told.like,
                 words=told.words,
             )
@@ -114,10 +116,17 @@ def _verdict(
     return "passed over" if threshold is None or chance < threshold else "held back"
 
 
-def _reasons(gate: Gate, values: Mapping[str, float]) -> list[Reason]:
-    """What moved the probability away from that of an average window."""
-    moved = gate.contributions(values)
-    reasons = [Reason(feature=n, value=values[n], moved=by) for n, by in moved.items()]
+def _reasons(gate: Gate, told: Features) -> list[Reason]:
+    """What moved the probability away from that of an average window; what moved the prior stands
+    for it."""
+    moved = gate.contributions(told.values)
+    if PRIOR in moved:
+        del moved[PRIOR]
+        at = gate.features.index(PRIOR)
+        share = gate.coefficients[at] / gate.scales[at]
+        for name, by in told.weighed.items():
+            moved[name] = moved.get(name, 0.0) + share * by
+    reasons = [Reason(feature=n, value=told.values[n], moved=by) for n, by in moved.items()]
     return sorted(reasons, key=lambda one: -abs(one.moved))
 
 

@@ -13,26 +13,11 @@ from statistics import fmean
 
 import msgspec
 
+from finetune.feature_names import PRIOR, ROWS, SPEAK, WORDS
 from finetune.fitting import row_likeness
 from finetune.recall import Recall
 from postil.errors import PayloadError
 from postil.records import ExampleKind, Pair, Record, Window
-
-SPEAK = "speak"
-"""Log-odds of the model that something is to be said."""
-ROWS = "row_likeness"
-"""How like a changed row is to the likest row that ever drew a remark."""
-SIZE = ("added_rows", "removed_rows", "kept_rows", "changed_characters")
-KIND_OF_FILE = ("test_path", "only_added", "prose", "data")
-RECALL = ("best_similarity", "mean_similarity", "row_similarity", ROWS)
-HISTORY = ("path_history", "folder_history")
-AUTHOR = ("first_change",)
-WORDS = "words"
-"""Log-odds of a remark by the words of the change alone (`finetune.lexicon`)."""
-CHEAP = (*SIZE, *KIND_OF_FILE, *RECALL, *HISTORY, *AUTHOR, WORDS)
-"""Everything but the model's own opinion."""
-FEATURES = (*CHEAP, SPEAK)
-"""The order in which gates are written."""
 
 PROSE = frozenset({"markdown", "text"})
 DATA = frozenset({"json", "toml", "yaml"})
@@ -72,7 +57,7 @@ def cheap_features(
     kept = len(window.lines) - len(added) - len(removed)
     characters = sum(len(line.text.strip()) for line in (*added, *removed))
     similar = [match.similarity for match in matches]
-    return {
+    values = {
         "added_rows": log1p(len(added)),
         "removed_rows": log1p(len(removed)),
         "kept_rows": log1p(kept),
@@ -90,6 +75,8 @@ def cheap_features(
         "first_change": float(bool(newcomer)),
         WORDS: recall.words(window, newcomer),
     }
+    values[PRIOR] = recall.prior.log_odds(values) if recall.prior else 0.0
+    return values
 
 
 def window_features(

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from finetune.features import FEATURES
+from finetune.feature_names import FEATURES
 from finetune.files import read_part
 from postil.errors import AdapterError
 from postil.records import Record
@@ -19,6 +19,8 @@ from postil.records import Record
 GATE_FILE = "gate.json"
 CHEAP_GATE_FILE = "gate_cheap.json"
 """On the cheap features alone, for an engine that gives no log-probabilities."""
+PRIOR_FILE = "prior.json"
+"""Not a gate by which anything is said, but what one is told (`finetune.prior`)."""
 VERSION = 1
 
 Method = Literal["logistic", "platt", "constant"]
@@ -50,11 +52,16 @@ class Gate(Record, frozen=True, kw_only=True):
     """Thresholds of kinds of remarks (`finetune.categories`) that have one of their own; None:
     such a remark is never made."""
 
-    def probability(self, features: Mapping[str, float]) -> float:
-        """Chance that a reviewer would remark on the window; AdapterError on a missing feature."""
+    def log_odds(self, features: Mapping[str, float]) -> float:
+        """Of a remark on the window; AdapterError on a missing feature."""
         total = self.intercept
         for moved in self.contributions(features).values():
             total += moved
+        return total
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """Chance that a reviewer would remark on the window; AdapterError on a missing feature."""
+        total = self.log_odds(features)
         return 1 / (1 + exp(-total)) if total >= 0 else exp(total) / (1 + exp(total))
 
     def contributions(self, features: Mapping[str, float]) -> dict[str, float]:

@@ -5,6 +5,7 @@ requests better, and the threshold for a wanted precision, both from cross-fitte
 Pure but for scikit-learn.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from math import inf, log
 
@@ -12,13 +13,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.features import FEATURES, ROWS, SIZE, SPEAK, WORDS, Labelled
+from finetune.feature_names import FEATURES, PRIOR, ROWS, SIZE, SPEAK, WORDS
+from finetune.features import Labelled
 from finetune.gate import Gate, Method
 from postil.records import Record
 
-ALONE = (SPEAK, WORDS)
+ALONE = (SPEAK, PRIOR)
 """What may decide alone where there is a model."""
-RISING = frozenset({SPEAK, WORDS, ROWS})
+RISING = frozenset({SPEAK, PRIOR, WORDS, ROWS})
 """What was made to rise with the chance of a remark. Alone, it is not turned round by a few."""
 FEW_EXAMPLES, FEW_REMARKS = 60, 15
 """Below either, one feature is tried alone; above, all of them compete with it."""
@@ -168,8 +170,9 @@ def _methods(
     if examples < FEW_EXAMPLES or remarks < FEW_REMARKS:
         return [("platt", alone[:1])]
     single: list[tuple[Method, tuple[str, ...]]] = [("platt", (one,)) for one in alone]
-    sized = (*alone, *(name for name in names if name in SIZE and name not in alone))
-    several = dict.fromkeys(used for used in (alone, sized, names) if len(used) > 1)
+    size = tuple(name for name in names if name in SIZE and name not in alone)
+    tried = (alone, (*alone[-1:], *size), (*alone, *size), names)
+    several = dict.fromkeys(used for used in tried if len(used) > 1)
     return [*single, *(("logistic", used) for used in several)]
 
 
@@ -237,12 +240,15 @@ def _fit(
         zeros = np.zeros(values.shape[1])
         intercept = float(log(share / (1 - share)))
         return _Fitted(coefficients=zeros, means=zeros, scales=zeros + 1, intercept=intercept)
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     means, scales = values.mean(axis=0), values.std(axis=0)
     scales[scales < 1e-9] = 1.0
     model = LogisticRegression(C=STRENGTH[method], solver=SOLVER)
-    model.fit((values - means) / scales, labels)
+    with warnings.catch_warnings():  # where nothing tells it stands still, and takes another way
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit((values - means) / scales, labels)
     if rising and model.coef_[0, 0] < 0:
         return _fit(values, labels, "constant", weight, rising)
     return _Fitted(
@@ -270,13 +276,13 @@ def _cross_fit(
     if method == "constant" or len(remarked) < 2:
         return None
     probabilities = np.zeros(len(labels))
-    for apart in _folds(labels, groups, min(FOLDS, len(remarked)), seed):
+    for apart in folds(labels, groups, min(FOLDS, len(remarked)), seed):
         fitted = _fit(values[~apart], labels[~apart], method, weight, rising)
         probabilities[apart] = fitted.probabilities(values[apart])
     return [float(p) for p in probabilities]
 
 
-def _folds(
+def folds(
     labels: NDArray[np.bool_], groups: Sequence[str], count: int, seed: int
 ) -> Iterator[NDArray[np.bool_]]:
     """Masks (N,) of the windows set apart in turn, whole pull requests at a time.

@@ -77,12 +77,19 @@ def told(window: Window, newcomer: bool | None) -> set[str]:
     return found | layout_marks(window) | ({NEWCOMER} if newcomer else set())
 
 
+def learned_from(pairs: Iterable[Pair]) -> list[Pair]:
+    """The remarks and silences of the parts no gate is fitted on, whose windows are known."""
+    return [
+        pair
+        for pair in pairs
+        if pair.split in LEARNED and pair.kind != "ambiguous" and pair.located and pair.window
+    ]
+
+
 def learn_lexicon(pairs: Iterable[Pair], strength: float = STRENGTH) -> Lexicon | None:
     """From what no gate is fitted on; None where that has too few remarks, or too few silences."""
     learned = [
-        (pair, told(pair.window, pair.newcomer))
-        for pair in pairs
-        if pair.split in LEARNED and pair.kind != "ambiguous" and pair.located and pair.window
+        (pair, told(pair.window, pair.newcomer)) for pair in learned_from(pairs) if pair.window
     ]
     remarked = np.array([pair.kind == "remark" for pair, _ in learned], dtype=bool)
     if min(int(remarked.sum()), int((~remarked).sum())) < LEAST_WINDOWS:

@@ -28,12 +28,12 @@ from finetune.evaluation.readings import Progress, no_progress
 from finetune.gate import CHEAP_GATE_FILE, GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
 from finetune.kind_thresholds import ask_words, likeliest, with_kinds
-from finetune.lexicon import LEXICON_FILE, learn_lexicon, write_lexicon
 from finetune.loaded_base import Precision, pick_device
+from finetune.memory import learn_memory, write_memory
 from finetune.newer import seen_until
 from finetune.pooling import own_gate, repos_of, shown_entries
 from finetune.precedents import show_precedents
-from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
+from finetune.recall import Recall, index_entries
 from finetune.retrieval import calibrate_memory
 from finetune.topics import TOPICS_FILE, recurring, write_topics
 from finetune.training.checkpoints import Checkpoints
@@ -144,10 +144,8 @@ def _equip(
     """Put index, topics and gates beside the weights; how it is to speak, and its common gate."""
     pooled = repos_of(pairs)
     entries = index_entries(pairs, named=settings.review.name_reviewers, pooled=bool(pooled))
-    write_index(folder / INDEX_FILE, entries)
-    if not pooled and (lexicon := learn_lexicon(pairs)):  # words of one say nothing to another
-        write_lexicon(folder / LEXICON_FILE, lexicon)
-    recall = Recall.read(folder / INDEX_FILE)
+    recall = Recall(entries) if pooled else learn_memory(pairs, entries, settings.train.seed)
+    write_memory(folder, recall)  # of several repositories: words of one say nothing to another
     if not pooled:  # a topic of several repositories would quote one in another
         write_topics(folder / TOPICS_FILE, recurring(pairs, recall, settings))
     chosen = _choose_way(pairs, settings, engine, recall)

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.gate import PRIOR_FILE, Gate, read_gate
 from finetune.lexicon import LEXICON_FILE, Lexicon, read_lexicon
 from finetune.remarked_rows import RemarkedRows
 from finetune.tokens import code_tokens
@@ -157,11 +158,17 @@ def write_index(path: Path, entries: Iterable[IndexEntry]) -> int:
 class Recall:
     """Answers which accepted remarks fit a window, as known at a time.
 
-    `lexicon`: what the words of its training part tell, where there was enough to learn them from.
+    `lexicon`: what the words of earlier changes tell, `prior`: how earlier windows weigh what is
+    told of one; where there was enough to learn them from.
     """
 
-    def __init__(self, entries: Sequence[IndexEntry], lexicon: Lexicon | None = None) -> None:
-        self.lexicon = lexicon
+    def __init__(
+        self,
+        entries: Sequence[IndexEntry],
+        lexicon: Lexicon | None = None,
+        prior: Gate | None = None,
+    ) -> None:
+        self.lexicon, self.prior = lexicon, prior
         dated = [(e.decided_at, e) for e in entries if e.decided_at is not None]
         dated.sort(key=lambda one: one[0])
         self._times = [time for time, _ in dated]
@@ -183,13 +190,14 @@ class Recall:
 
     @classmethod
     def read(cls, path: Path) -> "Recall":
-        """Load `index.jsonl`, and `lexicon.json` where it stands beside it in a verified folder.
+        """Load `index.jsonl`, with lexicon and prior where those stand beside it, verified.
 
-        Raises ConfigError naming the line that is no entry, AdapterError for a damaged lexicon.
+        Raises ConfigError naming the line that is no entry, AdapterError for a damaged file.
         """
-        words = path.with_name(LEXICON_FILE)
+        words, weighed = path.with_name(LEXICON_FILE), path.with_name(PRIOR_FILE)
         lexicon = read_lexicon(words) if words.exists() else None
-        return cls(list(read_jsonl(path, IndexEntry)), lexicon)
+        prior = read_gate(weighed) if weighed.exists() else None
+        return cls(list(read_jsonl(path, IndexEntry)), lexicon, prior)
 
     def similar(self, window: Window, before: datetime | None, k: int = 3) -> list[Match]:
         """The best `k` entries decided before that time, most similar first."""

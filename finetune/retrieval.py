@@ -18,9 +18,9 @@ from finetune.evaluation.readings import Progress, no_progress
 from finetune.features import label_window
 from finetune.gate import GATE_FILE, Gate, write_gate
 from finetune.gate_fitting import fit_gate
-from finetune.lexicon import LEXICON_FILE, learn_lexicon, write_lexicon
+from finetune.memory import learn_memory, write_memory
 from finetune.newer import seen_until
-from finetune.recall import INDEX_FILE, Recall, index_entries, write_index
+from finetune.recall import Recall, index_entries
 from finetune.topics import TOPICS_FILE, recurring, write_topics
 from mining.dataset import digest_pairs
 from postil.errors import ConfigError
@@ -55,14 +55,11 @@ def make_retrieval(
             f"{repo}: no accepted remark in the training part whose window was rebuilt from git,"
             " so there is nothing to remember: mine more history"
         )
-    lexicon = learn_lexicon(pairs)
-    recall = Recall(entries, lexicon)
+    recall = learn_memory(pairs, entries, settings.train.seed)
     gate = calibrate_memory(pairs, recall, settings, progress)
     topics = recurring(pairs, recall, settings)
     with registry.workspace(repo) as folder:
-        write_index(folder / INDEX_FILE, entries)
-        if lexicon is not None:
-            write_lexicon(folder / LEXICON_FILE, lexicon)
+        write_memory(folder, recall)
         write_topics(folder / TOPICS_FILE, topics)
         if gate is not None:
             write_gate(folder / GATE_FILE, gate)

@@ -121,4 +121,5 @@ def _features(
     lexicon = recall.lexicon
     words = tuple(lexicon.telling(window, newcomer=newcomer)) if lexicon else ()
     values = window_features(window, recall, None, score, newcomer)
-    return Features(values=values, like=like, words=words)
+    weighed = recall.prior.contributions(values) if recall.prior else {}
+    return Features(values=values, like=like, words=words, weighed=weighed)

@@ -13,7 +13,8 @@ from bot.review import review
 from finetune.engines import Engine
 from finetune.evaluation.baselines import GATES, WITHOUT_MODEL, GateBaseline
 from finetune.evaluation.readings import Progress, no_progress, score_pairs
-from finetune.features import FEATURES, label_window, window_features, with_speak
+from finetune.feature_names import FEATURES
+from finetune.features import label_window, window_features, with_speak
 from finetune.fitting import best_remark
 from finetune.gate import Gate
 from finetune.gate_fitting import fit_gate

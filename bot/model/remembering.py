@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bot.model.adapter_info import read_info
 from bot.review import ModelInfo, Recalled
-from finetune.features import SPEAK, window_features
+from finetune.feature_names import SPEAK
+from finetune.features import window_features
 from finetune.fitting import best_place, fitting
 from finetune.gate import GATE_FILE, read_gate
 from finetune.pooling import gate_file, shown_entries

@@ -12,7 +12,7 @@ from statistics import fmean
 import msgspec
 
 from finetune.evaluation.metrics import chrf
-from finetune.features import CHEAP, ROWS, SIZE, WORDS
+from finetune.feature_names import CHEAP, PRIOR, ROWS, SIZE, WORDS
 from finetune.recall import IndexEntry, Recall
 from postil.answer import Remark
 from postil.records import Pair
@@ -31,7 +31,7 @@ class GateBaseline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LIKENESS = "best_similarity"
-WITHOUT_MODEL = GateBaseline(name="cheap features alone", features=CHEAP, alone=(ROWS, WORDS))
+WITHOUT_MODEL = GateBaseline(name="cheap features alone", features=CHEAP, alone=(ROWS, PRIOR))
 """Also the gate of an adapter without weights."""
 GATES = (
     GateBaseline(name="size alone", features=SIZE, alone=("changed_characters",)),

@@ -45,7 +45,8 @@ from finetune.evaluation.systems import (
 )
 from finetune.evaluation.trial import ADAPTER, BASE, Choice, Trial
 from finetune.evaluation.wording import gather_remarks, score_places, score_text, view_samples
-from finetune.features import FEATURES, Labelled, label_window, pull_of, with_speak
+from finetune.feature_names import FEATURES
+from finetune.features import Labelled, label_window, pull_of, with_speak
 from finetune.gate import Gate
 from finetune.gate_fitting import ALONE
 from finetune.kind_thresholds import ask_words

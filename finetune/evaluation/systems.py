@@ -15,7 +15,7 @@ from finetune.evaluation.metrics import Floats, Ranking, masked, mean_of
 from finetune.evaluation.readings import Readings
 from finetune.evaluation.scorecard import CurvePoint, Gain, SystemScore
 from finetune.evaluation.trial import ADAPTER, Trial
-from finetune.features import SPEAK
+from finetune.feature_names import SPEAK
 from finetune.gate import Gate
 from finetune.speaking import Voice, unsure
 

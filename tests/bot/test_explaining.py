@@ -53,6 +53,23 @@ def test_every_window_has_its_verdict_in_the_order_of_the_diff() -> None:
     assert [one.verdict for one in found] == ["message unusable", "spoken about"]
 
 
+def test_what_moved_the_prior_stands_for_it() -> None:
+    gate = replace(
+        GATE, features=("prior", "added_rows"), coefficients=(2.0, -0.5), scales=(4.0, 2.0)
+    )
+
+    def told(_window: Window, _score: float) -> Features:
+        values = {"prior": 1.0, "added_rows": 1.0, "words": 0.7}
+        return Features(values=values, like=(), weighed={"words": 3.0, "added_rows": -1.0})
+
+    witness = Witness(StubModel({"print": "Log it."}))
+    (one,) = explain(parse_diff(change("print(1)")), witness, ReviewSettings(), gate, told)[0]
+    assert [(reason.feature, reason.moved) for reason in one.reasons] == [
+        ("words", 1.5),
+        ("added_rows", -0.5),
+    ]
+
+
 def test_what_moved_the_probability_comes_first() -> None:
     (one,) = run(change("print(1)"), StubModel({"print": "Log it."}))
     assert [(reason.feature, reason.moved) for reason in one.reasons] == [

@@ -3,15 +3,8 @@
 import msgspec
 import pytest
 
-from finetune.features import (
-    CHEAP,
-    FEATURES,
-    SPEAK,
-    is_test_path,
-    label_window,
-    window_features,
-    with_speak,
-)
+from finetune.feature_names import CHEAP, FEATURES, SPEAK
+from finetune.features import is_test_path, label_window, window_features, with_speak
 from finetune.recall import Recall, index_entries
 from postil.errors import PayloadError
 from tests.finetune.builders import day, make_pair, make_team, make_window

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from finetune.categories import categorize
-from finetune.features import FEATURES, SPEAK, Labelled
+from finetune.feature_names import FEATURES, SPEAK
+from finetune.features import Labelled
 from finetune.gate import Gate
 from finetune.kind_thresholds import ask_words, likeliest, with_kinds
 from finetune.recall import Recall, index_entries

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from finetune.features import WORDS, label_window
+from finetune.feature_names import WORDS
+from finetune.features import label_window
 from finetune.lexicon import (
     LEAST_WINDOWS,
     NEWCOMER,
@@ -89,7 +90,7 @@ def test_only_what_no_gate_is_fitted_on_teaches_and_only_both_kinds_together() -
     assert learn_lexicon(unclear) is None
     apart = [
         make_pair(
-            make_window("+w" + "x" * pull, path="y" * (pull + 1)),
+            make_window(" unchanged", path="y" * (pull + 1)),
             *("Why?" if pull % 2 else "", 1),
             pull=pull,
         )

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from finetune.adapters import Registry
 from finetune.cards import load_card
 from finetune.evaluation.baselines import WITHOUT_MODEL
-from finetune.gate import GATE_FILE, read_gate
+from finetune.gate import GATE_FILE, PRIOR_FILE, read_gate
 from finetune.lexicon import LEXICON_FILE
 from finetune.recall import INDEX_FILE, IndexEntry
 from finetune.retrieval import MadeRetrieval, made_text, make_retrieval
@@ -42,7 +42,7 @@ def test_the_folder_holds_remarks_and_a_gate_and_no_weights(
 ) -> None:
     made = make(team, tmp_path)
     card = load_card(made.folder)
-    assert set(card.files) == {INDEX_FILE, LEXICON_FILE, GATE_FILE, TOPICS_FILE}
+    assert set(card.files) == {INDEX_FILE, LEXICON_FILE, PRIOR_FILE, GATE_FILE, TOPICS_FILE}
     assert (card.mode, card.base, card.scoring["way"]) == ("retrieval", "", "recall")
     assert not card.has_weights
     entries = list(read_jsonl(made.folder / INDEX_FILE, IndexEntry))
@@ -88,7 +88,7 @@ def test_without_a_calibration_part_it_never_speaks(team: list[Pair], tmp_path: 
     assert (made.gate, card.threshold, set(card.files)) == (
         None,
         None,
-        {INDEX_FILE, LEXICON_FILE, TOPICS_FILE},
+        {INDEX_FILE, LEXICON_FILE, PRIOR_FILE, TOPICS_FILE},
     )
     assert "never speaks" in made_text(made)
 

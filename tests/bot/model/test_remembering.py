@@ -16,7 +16,7 @@ from bot.saying.comment import Wording, render_comment
 from bot.saying.placement import place_all
 from finetune.adapters import Registry
 from finetune.cards import CARD, hash_files, write_card
-from finetune.features import SPEAK
+from finetune.feature_names import SPEAK
 from finetune.gate import GATE_FILE, read_gate, write_gate
 from finetune.recall import INDEX_FILE, IndexEntry, Recall
 from finetune.retrieval import make_retrieval

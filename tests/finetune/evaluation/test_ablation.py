@@ -1,10 +1,10 @@
 """Leaving out what tells costs; leaving out what does not costs nothing."""
 
-from finetune.evaluation.ablation import GROUPS, ablate
+from finetune.evaluation.ablation import GROUPS, WITHOUT_PRIOR, ablate
 from finetune.evaluation.plan import Limits, make_plan
 from finetune.evaluation.readings import Readings
 from finetune.evaluation.trial import Trial
-from finetune.features import FEATURES
+from finetune.feature_names import FEATURES, PRIOR
 from finetune.recall import Recall
 from tests.finetune.builders import make_team
 
@@ -16,7 +16,7 @@ TRIAL = Trial(PLAN, Recall(()), min_precision=0.5, seed=7)
 
 def test_every_feature_is_in_one_group() -> None:
     grouped = [name for group in GROUPS.values() for name in group]
-    assert sorted(grouped) == sorted(FEATURES)
+    assert sorted([*grouped, PRIOR]) == sorted(FEATURES)
 
 
 def test_without_the_model_that_knows_the_gate_is_worse_and_without_the_author_it_is_not() -> None:
@@ -31,4 +31,4 @@ def test_without_the_model_that_knows_the_gate_is_worse_and_without_the_author_i
 def test_an_adapter_without_weights_has_no_row_for_a_model() -> None:
     names = {row.without for row in ablate(TRIAL, None)}
     assert "the model's log-odds" not in names
-    assert {"", "size", "likeness to accepted remarks"} <= names
+    assert {"", WITHOUT_PRIOR, "size", "likeness to accepted remarks"} <= names

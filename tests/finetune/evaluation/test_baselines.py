@@ -3,7 +3,7 @@
 import msgspec
 
 from finetune.evaluation.baselines import GATES, constant_remark, random_remark, retrieved_remark
-from finetune.features import CHEAP, SPEAK
+from finetune.feature_names import CHEAP, SPEAK
 from finetune.recall import Recall, index_entries
 from postil.answer import Anchor
 from tests.finetune.builders import day, make_pair, make_team, make_window
