@@ -10,7 +10,8 @@ known by then, and beside size alone. Every window of the step's reviewed revisi
 (--silences of the silent ones; 0: all). With --mode retrieval the adapters are those that need no
 training: what is retrained is then memory, words and gate, in seconds.
 One row a step in --out: rows found there are skipped, so a killed run goes on; an interrupted
-training does as well. Prints Markdown, and draws the curves to --plot.
+training does as well. --weights takes the weights of another run's rows instead of training: only
+what stands beside them is made anew. Prints Markdown, and draws the curves to --plot.
 """
 
 import os
@@ -31,8 +32,9 @@ from finetune.adapters import Registry
 from finetune.cards import load_card
 from finetune.evaluation.choices import ROWS
 from finetune.evaluation.metrics import UNKNOWN
-from finetune.evaluation.plan import MEASURED
+from finetune.evaluation.plan import MEASURED, Limits
 from finetune.evaluation.proof import prove
+from finetune.evaluation.readings import Progress
 from finetune.processor import prepare_processor
 from finetune.training.progress import stages
 from mining.commands import day_end, store_url
@@ -45,6 +47,11 @@ from postil.settings import MiningSettings, Settings, TrainSettings, postil_home
 @click.option("--until", metavar="DATE", callback=day_end, help="Only changes closed by then; UTC.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines.")
 @click.option("--plot", type=click.Path(path_type=Path), help="SVG.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, exists=True),
+    help="Rows whose weights are used again.",
+)
 @click.option("--steps", default=7, show_default=True, help="At most; each is one retraining.")
 @click.option("--step", "least", default=50, show_default=True, help="New accepted remarks a step.")
 @click.option("--mode", type=click.Choice(MODES), default="lora", show_default=True)
@@ -61,6 +68,7 @@ def replay(
     until: datetime | None,
     out: Path,
     plot: Path | None,
+    weights: Path | None,
     steps: int,
     least: int,
     mode: Literal["lora", "retrieval"],
@@ -97,10 +105,13 @@ def replay(
     known = list(read_jsonl(out, Row)) if out.exists() else []
     rows = [row for row in known if row.asked == asked]
     others = [row for row in known if row.asked != asked]
+    trained = list(read_jsonl(weights, Row)) if weights else []
+    before = {row.number: row for row in trained if row.asked == asked}
     for step in cut_steps(_examples(out, repo, until), MiningSettings(), least, steps):
         if len(rows) >= step.number:
             continue
-        rows.append(_measure(step, asked, rows[0].adapter if rows else ""))
+        first = rows[0].adapter if rows else ""
+        rows.append(_measure(step, asked, first, before.get(step.number)))
         write_jsonl(out, [*others, *rows])
         click.echo(f"step {step.number}: {rows[-1].cpu_train_s:.0f} CPU-seconds", err=True)
     click.echo(table(rows))
@@ -125,13 +136,17 @@ def _examples(out: Path, repo: str, until: datetime | None) -> list[Example]:
     return list(read_jsonl(kept, Example))
 
 
-def _measure(step: Step, asked: Asked, first: str) -> Row:
-    """Train before the step and review it; `first` is the adapter that was trained once."""
+def _measure(step: Step, asked: Asked, first: str, trained: Row | None) -> Row:
+    """Train before the step and review it; `first` is the adapter that was trained once, `trained`
+    a row whose weights are there already."""
     home, settings = postil_home(os.environ), Settings(train=asked.train)
     pairs = newest(step.pairs, asked.pairs)
     with _clock() as train_s, stages() as progress:
         limits = replace(MEASURED, silences=asked.silences or None)
-        made = make(pairs, settings, home, progress, limits)
+        if trained:
+            made = _beside(trained, pairs, settings, home, progress, limits)
+        else:
+            made = make(pairs, settings, home, progress, limits)
     with _clock() as measure_s:
         retrained, retrieval, size = _prove(made, pairs, settings, home, asked)
         once = retrained
@@ -152,9 +167,28 @@ def _measure(step: Step, asked: Asked, first: str) -> Row:
         once=once,
         retrieval=retrieval,
         size=size,
-        cpu_train_s=train_s[0],
+        cpu_train_s=trained.cpu_train_s if trained else train_s[0],
         cpu_measure_s=measure_s[0],
     )
+
+
+def _beside(
+    trained: Row,
+    pairs: Sequence[Pair],
+    settings: Settings,
+    home: Path,
+    progress: Progress,
+    limits: Limits,
+) -> Path:
+    """The weights of a row with all that stands beside them made anew."""
+    from finetune.base_model import find_base
+    from finetune.recalibrating import recalibrate  # draws in torch
+
+    registry = Registry(home)
+    folder, base = registry.find(trained.asked.repo, trained.adapter), settings.train.base
+    return recalibrate(folder, pairs, settings, find_base(base, home), registry, progress, limits)[
+        0
+    ]
 
 
 def _prove(

@@ -1,6 +1,6 @@
-"""`postil adapters list | show | promote | rollback | prune` and `postil merge`, by hand.
+"""`postil adapters list | show | promote | rollback | prune | calibrate` and `postil merge`.
 
-None but `merge` loads a model.
+None but `calibrate` and `merge` loads a model.
 """
 
 import os
@@ -12,6 +12,7 @@ import msgspec
 
 from finetune.adapters import CANDIDATE, CURRENT, Registry
 from finetune.cards import CARD, load_card
+from finetune.pair_source import pairs_option, read_pairs
 from postil.errors import ConfigError, UsageError
 from postil.options import home_option
 from postil.settings import load_settings, postil_home
@@ -137,6 +138,35 @@ def prune(keep: int, repo: str | None, dry_run: bool, home: Path | None) -> None
         click.echo(f"{would} {one.name}  {one.size / 1e6:.1f} MB")
     total = sum(one.size for one in removed) / 1e6
     click.echo(f"{name}: {would} {len(removed)} adapters, {total:.1f} MB")
+
+
+@adapters.command()
+@click.argument("adapter", default="")
+@pairs_option
+@repo_option
+@home_option
+def calibrate(adapter: str, pairs: Path | None, repo: str | None, home: Path | None) -> None:
+    """Make anew what stands beside ADAPTER's weights: memory, gate, threshold. Nothing is trained.
+
+    For another review.min_precision, or after an upgrade. The default is the promoted adapter; the
+    one that is made is another, and has to be evaluated and promoted as such.
+    """
+    from finetune.processor import prepare_processor
+
+    prepare_processor()
+    from finetune.base_model import find_base
+    from finetune.recalibrating import recalibrate
+    from finetune.training.progress import stages
+
+    settings, where = load_settings(Path.cwd()), home or postil_home(os.environ)
+    registry, name = Registry(where), named(repo)
+    folder = choose_adapter(registry, name, adapter)
+    rows, _ = read_pairs(pairs, name, where)
+    base = find_base(load_card(folder).base, where)
+    with stages() as progress:
+        made, gate = recalibrate(folder, rows, settings, base, registry, progress)
+    click.echo(gate.note if gate else "No calibration part, so it never speaks.")
+    click.echo(f"adapter {made}\nevaluate it: postil evaluate {made.name} --repo {name}")
 
 
 @click.command()

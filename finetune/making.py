@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,23 +18,14 @@ from finetune.augment import Tally
 from finetune.augment.engine import grow
 from finetune.base_model import BaseModel
 from finetune.canaries import PLANTED, choose_canaries, plant
-from finetune.engines import Engine
-from finetune.engines.kept import KeptEngine, name_model
-from finetune.engines.local import LocalEngine
-from finetune.evaluation.evaluate import calibration_rows
+from finetune.equipping import equip
 from finetune.evaluation.plan import Limits
 from finetune.evaluation.readings import Progress, no_progress
-from finetune.gate import CHEAP_GATE_FILE, GATE_FILE, Gate, write_gate
-from finetune.gate_fitting import fit_gate
-from finetune.kind_thresholds import ask_words, likeliest, with_kinds
+from finetune.gate import Gate
 from finetune.loaded_base import Precision, pick_device
-from finetune.memory import learn_memory, write_memory
 from finetune.newer import seen_until
-from finetune.pooling import own_gate, repos_of, shown_entries
+from finetune.pooling import repos_of
 from finetune.precedents import show_precedents
-from finetune.recall import Recall, index_entries
-from finetune.retrieval import calibrate_memory
-from finetune.topics import TOPICS_FILE, recurring, write_topics
 from finetune.training.checkpoints import Checkpoints
 from finetune.training.loop import Progressed, Report
 from finetune.training.measured import METRICS
@@ -50,11 +40,10 @@ from finetune.training.train import (
     run,
     save_weights,
 )
-from finetune.ways import Chosen, choose_way
 from mining.dataset import digest_pairs
 from postil.errors import ConfigError, TrainingError
 from postil.prompt import TEMPLATE
-from postil.records import AdapterCard, LoraShape, Pair, Way
+from postil.records import AdapterCard, LoraShape, Pair
 from postil.settings import Settings
 
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes")
@@ -116,9 +105,7 @@ def make_adapter(
             run_folder.copy_metrics(folder / METRICS)
             del prepared
             card = describe(pairs, settings, base, repo, plan, done, len(canaries))
-            engine = _remembering(base, folder, card, settings, registry.home)
-            chosen, gate = _equip(folder, pairs, settings, engine, card, progress, limits)
-            card = _with_way(card, chosen, gate)
+            card, gate = equip(folder, pairs, settings, base, card, registry.home, progress, limits)
             published = registry.publish(folder, card)
         run_folder.checkpoints.clear()
     return Made(
@@ -130,40 +117,6 @@ def make_adapter(
         run=path,
         copies=grown.tally,
     )
-
-
-def _equip(
-    folder: Path,
-    pairs: Sequence[Pair],
-    settings: Settings,
-    engine: Engine,
-    card: AdapterCard,
-    progress: Progress,
-    limits: Limits | None,
-) -> tuple[Chosen, Gate | None]:
-    """Put index, topics and gates beside the weights; how it is to speak, and its common gate."""
-    pooled = repos_of(pairs)
-    entries = index_entries(pairs, named=settings.review.name_reviewers, pooled=bool(pooled))
-    recall = Recall(entries) if pooled else learn_memory(pairs, entries, settings.train.seed)
-    write_memory(folder, recall)  # of several repositories: words of one say nothing to another
-    if not pooled:  # a topic of several repositories would quote one in another
-        write_topics(folder / TOPICS_FILE, recurring(pairs, recall, settings))
-    chosen = _choose_way(pairs, settings, engine, recall)
-    calibrate = partial(
-        _calibrate, settings, engine, way=chosen.way, progress=progress, limits=limits
-    )
-    gate = calibrate(pairs, recall)
-    if gate is not None:
-        write_gate(folder / GATE_FILE, gate)
-        cheap = calibrate_memory(pairs, recall, settings)
-        if cheap is not None:
-            write_gate(folder / CHEAP_GATE_FILE, cheap)
-    for one in pooled:
-        past = Recall(shown_entries(entries, card, one))
-        own = calibrate([pair for pair in pairs if pair.repo == one], past)
-        if own is not None:
-            write_gate(folder / own_gate(one), own)
-    return chosen, gate
 
 
 def _plan(prepared: Prepared, path: Path) -> Plan:
@@ -183,18 +136,6 @@ def _plan(prepared: Prepared, path: Path) -> Plan:
 @contextmanager
 def _silent(_plan: Plan) -> Iterator[Report]:
     yield lambda _: None
-
-
-def _remembering(
-    base: BaseModel, folder: Path, card: AdapterCard, settings: Settings, home: Path
-) -> Engine:
-    """The adapter's engine; what it says here its evaluation need not ask again."""
-    precision, length = scoring_precision(settings), settings.train.max_length
-    return KeptEngine(
-        home,
-        name_model(base.sha256, precision, length, folder),
-        lambda: LocalEngine(base, folder, precision=precision, max_length=length, card=card),
-    )
 
 
 def scoring_precision(settings: Settings) -> Precision:
@@ -249,48 +190,4 @@ def describe(
         created_at=datetime.now(UTC),
         seen_until=seen_until(pairs),
         pooled=repos_of(pairs),
-    )
-
-
-def _calibrate(
-    settings: Settings,
-    engine: Engine,
-    pairs: Sequence[Pair],
-    recall: Recall,
-    *,
-    way: Way,
-    progress: Progress,
-    limits: Limits | None,
-) -> Gate | None:
-    """A gate from the calibration part; None, and so silence, where there is none."""
-    if not any(pair.split == "calibration" and pair.window for pair in pairs):
-        return None
-    seed, tokens = settings.train.seed, settings.review.max_tokens
-    rows = calibration_rows(engine, pairs, recall, limits=limits, progress=progress)
-    gate = fit_gate(rows, min_precision=settings.review.min_precision, seed=seed)
-    asked = {row.pair for row in likeliest(gate, rows)}
-    said = ask_words(engine, recall, way, [pair for pair in pairs if pair.id in asked], tokens)
-    return with_kinds(gate, rows, said)
-
-
-def _choose_way(
-    pairs: Sequence[Pair], settings: Settings, engine: Engine, recall: Recall
-) -> Chosen:
-    """How it is to say things; what was not trained is not tried, nor quoting from no memory."""
-    ways: list[Way] = ["write"]
-    if recall.entries:
-        ways.append("recall")
-        if settings.train.precedents:
-            ways.append("recall+write")
-    tokens, seed = settings.review.max_tokens, settings.train.seed
-    return choose_way(engine, pairs, recall, ways, max_tokens=tokens, seed=seed)
-
-
-def _with_way(card: AdapterCard, chosen: Chosen, gate: Gate | None) -> AdapterCard:
-    tried = {f"chrf_{way}": round(score, 2) for way, score in chosen.chrf.items()}
-    return msgspec.structs.replace(
-        card,
-        scoring={**card.scoring, "way": chosen.way},
-        metrics={**card.metrics, **tried},
-        threshold=gate.threshold if gate else None,
     )

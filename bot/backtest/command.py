@@ -12,7 +12,7 @@ import msgspec
 from finetune.adapter_commands import choose_adapter, repo_option
 from finetune.adapters import Registry
 from finetune.cards import load_card
-from finetune.commands import pairs_option, read_pairs
+from finetune.pair_source import pairs_option, read_pairs
 from finetune.training.progress import stages
 from mining.commands import store_url
 from postil.options import home_option
