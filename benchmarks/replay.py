@@ -110,6 +110,8 @@ def replay(
     for step in cut_steps(_examples(out, repo, until), MiningSettings(), least, steps):
         if len(rows) >= step.number:
             continue
+        if weights and step.number not in before:
+            raise click.ClickException(f"{weights}: has no such step {step.number} of this run")
         first = rows[0].adapter if rows else ""
         rows.append(_measure(step, asked, first, before.get(step.number)))
         write_jsonl(out, [*others, *rows])
@@ -181,14 +183,11 @@ def _beside(
     limits: Limits,
 ) -> Path:
     """The weights of a row with all that stands beside them made anew."""
-    from finetune.base_model import find_base
     from finetune.recalibrating import recalibrate  # draws in torch
 
     registry = Registry(home)
-    folder, base = registry.find(trained.asked.repo, trained.adapter), settings.train.base
-    return recalibrate(folder, pairs, settings, find_base(base, home), registry, progress, limits)[
-        0
-    ]
+    folder = registry.find(trained.asked.repo, trained.adapter)
+    return recalibrate(folder, pairs, settings, registry, progress, limits)[0]
 
 
 def _prove(

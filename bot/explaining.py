@@ -117,15 +117,18 @@ def _verdict(
 
 
 def _reasons(gate: Gate, told: Features) -> list[Reason]:
-    """What moved the probability away from that of an average window; what moved the prior stands
-    for it."""
+    """What moved the probability away from that of an average window of the calibration part.
+
+    What moved the prior from an average of the windows that it was learned from stands for it; the
+    prior itself keeps what lies between the two averages.
+    """
     moved = gate.contributions(told.values)
     if PRIOR in moved:
-        del moved[PRIOR]
         at = gate.features.index(PRIOR)
         share = gate.coefficients[at] / gate.scales[at]
         for name, by in told.weighed.items():
             moved[name] = moved.get(name, 0.0) + share * by
+            moved[PRIOR] -= share * by
     reasons = [Reason(feature=n, value=told.values[n], moved=by) for n, by in moved.items()]
     return sorted(reasons, key=lambda one: -abs(one.moved))
 

@@ -154,18 +154,19 @@ def calibrate(adapter: str, pairs: Path | None, repo: str | None, home: Path | N
     from finetune.processor import prepare_processor
 
     prepare_processor()
-    from finetune.base_model import find_base
     from finetune.recalibrating import recalibrate
     from finetune.training.progress import stages
 
     settings, where = load_settings(Path.cwd()), home or postil_home(os.environ)
-    registry, name = Registry(where), named(repo)
+    rows, name = read_pairs(pairs, repo or settings.repo, where)
+    registry = Registry(where)
     folder = choose_adapter(registry, name, adapter)
-    rows, _ = read_pairs(pairs, name, where)
-    base = find_base(load_card(folder).base, where)
     with stages() as progress:
-        made, gate = recalibrate(folder, rows, settings, base, registry, progress)
+        made, gate = recalibrate(folder, rows, settings, registry, progress)
     click.echo(gate.note if gate else "No calibration part, so it never speaks.")
+    if made == folder:
+        click.echo(f"adapter {made}: nothing beside its weights would change")
+        return
     click.echo(f"adapter {made}\nevaluate it: postil evaluate {made.name} --repo {name}")
 
 

@@ -82,7 +82,7 @@ def equip(
 
 def _remembering(base: BaseModel, folder: Path, card: AdapterCard, home: Path) -> Engine:
     """The adapter's engine; what it says here its evaluation need not ask again."""
-    precision = cast("Precision", card.scoring["precision"])
+    precision = cast("Precision", card.scoring.get("precision", "bf16"))
     length = card.max_length
     return KeptEngine(
         home,

@@ -4,7 +4,7 @@
 scikit-learn nor torch is loaded where a gate is only used. `finetune.gate_fitting` makes gates.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import exp, isfinite
 from pathlib import Path
 from typing import Literal
@@ -53,10 +53,12 @@ class Gate(Record, frozen=True, kw_only=True):
     such a remark is never made."""
 
     def log_odds(self, features: Mapping[str, float]) -> float:
-        """Of a remark on the window; AdapterError on a missing feature."""
+        """Of a remark on the window; AdapterError on a missing feature, or no finite number."""
         total = self.intercept
         for moved in self.contributions(features).values():
             total += moved
+        if not isfinite(total):
+            raise AdapterError("the gate's numbers are too large to be added")
         return total
 
     def probability(self, features: Mapping[str, float]) -> float:
@@ -85,8 +87,8 @@ def write_gate(path: Path, gate: Gate) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(gate)) + b"\n")
 
 
-def read_gate(path: Path) -> Gate:
-    """Load `gate.json`; raise AdapterError where it is not a gate we can compute."""
+def read_gate(path: Path, told: Sequence[str] = FEATURES) -> Gate:
+    """Load `gate.json`; raise AdapterError where it is not a gate we can compute from `told`."""
     gate = read_part(path, Gate, "a gate")
     if gate.version != VERSION:
         raise AdapterError(f"{path}: gate version {gate.version}, this Postil reads {VERSION}")
@@ -99,7 +101,7 @@ def read_gate(path: Path) -> Gate:
         or min(gate.scales, default=1) <= 0
     ):
         raise AdapterError(f"{path}: its numbers do not fit its features")
-    if not set(gate.features) <= set(FEATURES):
-        unknown = ", ".join(sorted(set(gate.features) - set(FEATURES)))
+    if not set(gate.features) <= set(told):
+        unknown = ", ".join(sorted(set(gate.features) - set(told)))
         raise AdapterError(f"{path}: unknown features: {unknown}")
     return gate

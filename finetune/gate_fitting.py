@@ -108,13 +108,15 @@ def fit_gate(
     fitted = _fit(_matrix(rows, best.features), labels, best.method, weight, _rises(best.features))
     note = f"{len(rows)} windows, {remarks} of them remarked on: {_describe(best, trials)}"
     chosen = Threshold(value=None)
-    if best.crossed is not None:
+    if best.crossed is None:
+        note += " Too few pull requests with remarks to choose a threshold, so it never speaks."
+    elif not fitted.coefficients.any():
+        note += " In all of these windows it tells nothing, so it never speaks."
+    else:
         weights = [row.weight for row in rows]
         chosen = choose_threshold(best.crossed, labels.tolist(), min_precision, weights=weights)
         if chosen.value is None:
             note += f" No threshold reached {min_precision:.0%} precision, so it never speaks."
-    else:
-        note += " Too few pull requests with remarks to choose a threshold, so it never speaks."
     return Gate(
         method=best.method,
         features=best.features,

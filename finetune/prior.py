@@ -20,28 +20,39 @@ from postil.records import Pair
 
 
 def learn_prior(pairs: Sequence[Pair], recall: Recall, seed: int = 7) -> Gate | None:
-    """From what no gate is fitted on; None where the words of that were not learned either.
+    """From what no gate is fitted on; None where that is too little to learn words from.
 
-    Each window is told only what was remembered before its pull request was decided, and of words
-    only what pull requests of other folds tell.
+    Each window is told only what was remembered before its pull request was decided, so undated
+    ones teach nothing, and of words only what pull requests of other folds tell.
     """
     if recall.lexicon is None:
         return None
-    learned = learned_from(pairs)
+    learned = [pair for pair in learned_from(pairs) if pair.decided_at is not None]
     rows = _with_words_of_others(learned, [label_window(pair, recall) for pair in learned], seed)
-    return replace(fit_gate(rows, names=TOLD, alone=(), seed=seed), threshold=None)
+    if rows is None:
+        return None
+    prior = fit_gate(rows, names=TOLD, alone=(), seed=seed)
+    if WORDS in prior.features and prior.coefficients[prior.features.index(WORDS)] < 0:
+        others = tuple(name for name in TOLD if name != WORDS)  # noise: they tell nothing of others
+        prior = fit_gate(rows, names=others, alone=(), seed=seed)
+    return replace(prior, threshold=None)
 
 
 def _with_words_of_others(
     learned: Sequence[Pair], rows: Sequence[Labelled], seed: int
-) -> list[Labelled]:
+) -> list[Labelled] | None:
+    """None where some fold's others are too few to learn from."""
     found = list(rows)
     labels = np.array([row.remarked for row in rows], dtype=bool)
+    if labels.sum() < FOLDS:
+        return None
     for apart in folds(labels, [row.group for row in rows], FOLDS, seed):
-        others = [pair for pair, out in zip(learned, apart, strict=True) if not out]
-        lexicon = learn_lexicon(others)
+        lexicon = learn_lexicon(pair for pair, out in zip(learned, apart, strict=True) if not out)
+        if lexicon is None:
+            return None
         for at in np.flatnonzero(apart).tolist():
             window, newcomer = learned[at].window, learned[at].newcomer
-            words = lexicon.log_odds(window, newcomer) if lexicon and window else 0.0
+            assert window is not None  # noqa: S101 - all that teach have one
+            words = lexicon.log_odds(window, newcomer)
             found[at] = replace(rows[at], features={**rows[at].features, WORDS: words})
     return found

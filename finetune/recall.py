@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.feature_names import TOLD
 from finetune.gate import PRIOR_FILE, Gate, read_gate
 from finetune.lexicon import LEXICON_FILE, Lexicon, read_lexicon
 from finetune.remarked_rows import RemarkedRows
@@ -196,7 +197,7 @@ class Recall:
         """
         words, weighed = path.with_name(LEXICON_FILE), path.with_name(PRIOR_FILE)
         lexicon = read_lexicon(words) if words.exists() else None
-        prior = read_gate(weighed) if weighed.exists() else None
+        prior = read_gate(weighed, TOLD) if weighed.exists() else None
         return cls(list(read_jsonl(path, IndexEntry)), lexicon, prior)
 
     def similar(self, window: Window, before: datetime | None, k: int = 3) -> list[Match]:

@@ -2,7 +2,7 @@
 
 A remark said word for word hundreds of times, or a reviewer who writes nearly all of them, would
 be all that is learned. The newest are kept: taste changes. Only the training part is capped; what
-is measured on stays as it was.
+is stopped, calibrated and measured on stays as it was.
 """
 
 from collections import Counter, defaultdict

@@ -54,7 +54,8 @@ def curate(
     """Decide about remarks one by one, by single keys.
 
     Decisions are kept in the store at once and hold when the repository is mined again; `postil
-    dataset build` applies them. Curate the training part: the others are for measuring.
+    dataset build` applies them. Curate the training part: the others are for stopping, calibrating
+    and measuring.
     """
     from mining.store import open_store
 

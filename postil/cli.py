@@ -23,7 +23,7 @@ COMMANDS = {
     "evaluate": ("finetune.commands:evaluate", "Measure an adapter on what came later."),
     "adapters": (
         "finetune.adapter_commands:adapters",
-        "List, show, promote, roll back and prune adapters.",
+        "List, show, promote, roll back, calibrate and prune adapters.",
     ),
     "merge": ("finetune.adapter_commands:merge", "Write adapter and base as one 16-bit model."),
     "retrain": (

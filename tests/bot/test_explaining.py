@@ -1,5 +1,6 @@
 """Why windows were spoken about or passed over, as it happened."""
 
+import pytest
 from msgspec.structs import replace
 
 from bot.commands.explain_command import read_where
@@ -64,10 +65,10 @@ def test_what_moved_the_prior_stands_for_it() -> None:
 
     witness = Witness(StubModel({"print": "Log it."}))
     (one,) = explain(parse_diff(change("print(1)")), witness, ReviewSettings(), gate, told)[0]
-    assert [(reason.feature, reason.moved) for reason in one.reasons] == [
-        ("words", 1.5),
-        ("added_rows", -0.5),
-    ]
+    moved = {reason.feature: reason.moved for reason in one.reasons}
+    assert moved == {"words": 1.5, "added_rows": -0.5, "prior": pytest.approx(0.25 - 1.0)}
+    whole = sum(gate.contributions(told(one.window, 1.0).values).values())
+    assert sum(moved.values()) == pytest.approx(whole), "nothing that moved it is lost"
 
 
 def test_what_moved_the_probability_comes_first() -> None:

@@ -107,6 +107,9 @@ def test_a_feature_made_to_rise_with_remarks_is_not_turned_round_by_a_few() -> N
     rows = make_rows(40, signal=-2.0)
     gate = fit_gate(rows)
     assert (gate.method, gate.features, gate.coefficients) == ("platt", (SPEAK,), (0.0,))
+    low = fit_gate(rows, min_precision=0.01)
+    assert (low.threshold, low.expected_precision) == (None, None)
+    assert "tells nothing, so it never speaks" in low.note
     (chance,) = {gate.probability(row.features) for row in rows}
     assert chance == pytest.approx(sum(row.remarked for row in rows) / len(rows), abs=0.03)
     sizes = [

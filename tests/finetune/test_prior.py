@@ -5,10 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from finetune.feature_names import PRIOR, TOLD, WORDS
-from finetune.features import cheap_features, label_window
-from finetune.gate import PRIOR_FILE
-from finetune.lexicon import learned_from
+from finetune.feature_names import PRIOR, SPEAK, TOLD, WORDS
+from finetune.features import cheap_features
+from finetune.gate import PRIOR_FILE, write_gate
 from finetune.memory import learn_memory, write_memory
 from finetune.prior import learn_prior
 from finetune.recall import INDEX_FILE, Recall, index_entries
@@ -58,25 +57,39 @@ def test_the_calibration_and_test_parts_teach_nothing() -> None:
     assert memory(later).prior is None
 
 
-def test_words_are_told_by_other_pull_requests_alone() -> None:
-    """A word of two pull requests tells all there is of them, and nothing of any other."""
-    names = {pull: f"+    name_{pull // 2}(rows)" for pull in range(60)}
-    pairs = []
-    for pull, name in names.items():
-        kind = pull // 2 % 2
-        window = make_window(" def run(rows):", name)
-        pairs.append(make_pair(window, "No." if kind else "", 2, pull=pull, split="train"))
-    recall = Recall((), memory(pairs).lexicon)
-    assert recall.lexicon is not None
-    seen = [label_window(pair, recall).features[WORDS] for pair in learned_from(pairs)]
-    labels = [pair.kind == "remark" for pair in pairs]
-    assert max(w for w, said in zip(seen, labels, strict=True) if not said) < min(
-        w for w, said in zip(seen, labels, strict=True) if said
-    )
-    prior = learn_prior(pairs, recall)
+def test_words_that_tell_the_contrary_of_other_pull_requests_are_left_out() -> None:
+    """Each word stands in four pull requests, two with a remark: the others of each speak against
+    it, and all four together would tell nothing."""
+    pairs = [
+        make_pair(
+            make_window(" def run(rows):", f"+    name_{pull // 4}(rows)"),
+            "No." if pull % 2 else "",
+            2,
+            pull=pull,
+            split="train",
+        )
+        for pull in range(100)
+    ]
+    prior = learn_prior(pairs, Recall((), memory(pairs).lexicon))
     assert prior is not None
-    weight = prior.coefficients[prior.features.index(WORDS)]
-    assert weight < 1.0, "what separates its own windows is not trusted as it looks"
+    assert WORDS not in prior.features
+    telling = memory(team()).prior
+    assert telling is not None and WORDS in telling.features
+
+
+def test_undated_pairs_teach_no_prior() -> None:
+    """Nobody knows what was remembered before them: they would be told of their own remarks."""
+    undated = [msgspec.structs.replace(pair, decided_at=None) for pair in team()]
+    recall = memory(undated)
+    assert recall.lexicon is not None
+    assert recall.prior is None
+    assert memory([*team(), *undated]).prior is not None
+
+
+def test_where_the_words_of_others_cannot_be_learned_there_is_no_prior() -> None:
+    few = team(16)
+    assert memory(few).lexicon is not None, "32 remarks of all pull requests"
+    assert memory(few).prior is None, "of four fifths of them too few"
 
 
 def test_it_is_written_beside_the_index_and_read_with_it(tmp_path: Path) -> None:
@@ -90,6 +103,13 @@ def test_it_is_written_beside_the_index_and_read_with_it(tmp_path: Path) -> None
     )
     (tmp_path / PRIOR_FILE).write_bytes(b"{")
     with pytest.raises(AdapterError, match="not a gate"):
+        Recall.read(tmp_path / INDEX_FILE)
+    assert recall.prior is not None
+    asks_the_model = msgspec.structs.replace(
+        recall.prior, features=(SPEAK, *recall.prior.features[1:])
+    )
+    write_gate(tmp_path / PRIOR_FILE, asks_the_model)
+    with pytest.raises(AdapterError, match="unknown features: speak"):
         Recall.read(tmp_path / INDEX_FILE)
     few = tmp_path / "few"
     few.mkdir()

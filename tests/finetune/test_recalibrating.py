@@ -44,11 +44,11 @@ def made(base: BaseModel, team: list[Pair], home: Path) -> Made:
 
 
 def test_another_precision_is_another_gate_beside_the_same_weights(
-    made: Made, base: BaseModel, team: list[Pair], home: Path
+    made: Made, team: list[Pair], home: Path
 ) -> None:
     careful = Settings(review=ReviewSettings(min_precision=0.9))
     registry = Registry(home)
-    folder, gate = recalibrate(made.folder, team, careful, base, registry)
+    folder, gate = recalibrate(made.folder, team, careful, registry)
     card, before = load_card(folder), load_card(made.folder)
     assert folder != made.folder and registry.current("o/r") is None
     kept = (WEIGHTS, "adapter_config.json", METRICS)
@@ -66,36 +66,52 @@ def test_another_precision_is_another_gate_beside_the_same_weights(
     assert card.metrics == before.metrics
 
 
-def test_the_same_settings_give_the_same_adapter(
-    made: Made, base: BaseModel, team: list[Pair], home: Path
-) -> None:
-    folder, _ = recalibrate(made.folder, team, Settings(), base, Registry(home))
+def test_the_same_settings_give_the_same_adapter(made: Made, team: list[Pair], home: Path) -> None:
+    folder, _ = recalibrate(made.folder, team, Settings(), Registry(home))
     assert folder == made.folder
 
 
-def test_a_promotion_is_not_inherited(
-    made: Made, base: BaseModel, team: list[Pair], home: Path
-) -> None:
+def test_a_promotion_is_not_inherited(made: Made, team: list[Pair], home: Path) -> None:
     registry = Registry(home)
     registry.promote("o/r", made.folder, decide(home, "o/r", made.folder, None, "forced"))
     careful = Settings(review=ReviewSettings(min_precision=0.8))
-    folder, _ = recalibrate(made.folder, team, careful, base, registry)
+    folder, _ = recalibrate(made.folder, team, careful, registry)
     assert load_card(made.folder).promotion is not None
     assert load_card(folder).promotion is None
     assert registry.current("o/r") == made.folder
 
 
-def test_other_pairs_another_base_and_an_adapter_without_weights_are_refused(
-    made: Made, base: BaseModel, team: list[Pair], home: Path, tmp_path: Path
+def test_other_pairs_and_an_adapter_without_weights_are_refused(
+    made: Made, team: list[Pair], home: Path
 ) -> None:
     registry = Registry(home)
     with pytest.raises(ConfigError, match="trained on other pairs"):
-        recalibrate(made.folder, team[1:], Settings(), base, registry)
-    with pytest.raises(AdapterError, match="made for another"):
-        recalibrate(made.folder, team, Settings(), tiny_base(tmp_path, seed=3), registry)
+        recalibrate(made.folder, team[1:], Settings(), registry)
     remembering = make_retrieval(team, Settings(), registry, "o/r").folder
     with pytest.raises(ConfigError, match="has no weights"):
-        recalibrate(remembering, team, Settings(), base, registry)
+        recalibrate(remembering, team, Settings(), registry)
+
+
+def test_a_base_that_became_another_and_weights_that_change_meanwhile_are_refused(
+    team: list[Pair], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, registry = tiny_base(tmp_path / "base"), Registry(tmp_path)
+    folder = make_adapter(team, Settings(train=TRAINED), base, registry, "o/r", silent).folder
+    card = load_card(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("finetune.recalibrating.load_card", lambda _: card)
+        weights = (folder / WEIGHTS).read_bytes()
+        (folder / WEIGHTS).write_bytes(weights + b" ")
+        with pytest.raises(AdapterError, match="changed while it was read"):
+            recalibrate(folder, team, Settings(), registry)
+        (folder / WEIGHTS).unlink()
+        with pytest.raises(AdapterError, match="cannot be read whole"):
+            recalibrate(folder, team, Settings(), registry)
+        (folder / WEIGHTS).write_bytes(weights)
+    tiny_base(tmp_path / "base", seed=3)
+    with pytest.raises(AdapterError, match="made for another"):
+        recalibrate(folder, team, Settings(), registry)
+    assert registry.list("o/r") and not list((tmp_path / "adapters" / "o/r").glob(".part*"))
 
 
 def test_a_fully_tuned_model_keeps_its_weights_too(
@@ -104,7 +120,7 @@ def test_a_fully_tuned_model_keeps_its_weights_too(
     registry, settings = Registry(tmp_path), Settings(train=replace(TRAINED, mode="full"))
     whole = make_adapter(team, settings, base, registry, "o/r", silent).folder
     careful = Settings(review=ReviewSettings(min_precision=0.9))
-    folder, _ = recalibrate(whole, team, careful, base, registry)
+    folder, _ = recalibrate(whole, team, careful, registry)
     files, before = load_card(folder).files, load_card(whole).files
     assert files.keys() == before.keys()
     assert files[WHOLE] == before[WHOLE]
@@ -127,3 +143,6 @@ def test_the_command_makes_it_from_the_built_dataset(
     gate = read_gate(folder / GATE_FILE)
     assert gate.wanted_precision == 0.7 and gate.note in done.stdout
     assert next_step == f"evaluate it: postil evaluate {folder.name} --repo o/r"
+    own = ["calibrate", folder.name, "--home", str(home), "--repo", "o/r"]
+    again = CliRunner().invoke(adapters, own, catch_exceptions=False)
+    assert again.stdout.splitlines()[-1].endswith("nothing beside its weights would change")
