@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from finetune.feature_names import FEATURES, PRIOR, ROWS, SIZE, SPEAK, WORDS
 from finetune.features import Labelled
 from finetune.gate import Gate, Method
-from postil.records import Record
+from finetune.thresholds import Threshold, choose_threshold
 
 ALONE = (SPEAK, PRIOR)
 """What may decide alone where there is a model."""
@@ -31,53 +31,8 @@ SOLVER = "newton-cholesky"
 FOLDS = 5
 LEAST_CHANCE = 1e-6
 """What a wrong certainty counts as in the log loss."""
-LEAST_SPOKEN = 5
-"""Windows a threshold must have spoken on before its precision counts."""
 
 Floats = NDArray[np.float64]
-
-
-class Threshold(Record, frozen=True, kw_only=True):
-    """Where to speak from, and what that gave on the windows it was chosen on."""
-
-    value: float | None
-    precision: float | None = None
-    recall: float | None = None
-
-
-def choose_threshold(
-    probabilities: Sequence[float],
-    labels: Sequence[bool],
-    min_precision: float,
-    *,
-    weights: Sequence[float] | None = None,
-    least: int = LEAST_SPOKEN,
-) -> Threshold:
-    """The threshold of best F1 among those whose windows hold at least that share of remarks.
-
-    Not the lowest of them: below the last remark it would only add false alarms, up to what the
-    wanted precision allows. It lies midway to the next probability below, so that rounding flips
-    nothing. None where no threshold reaches the precision on `least` windows or more.
-    """
-    scores = np.asarray(probabilities, dtype=np.float64)
-    order = np.argsort(-scores, kind="stable")
-    scores = scores[order]
-    counts = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype=np.float64)
-    hits = np.where(np.asarray(labels, dtype=bool), counts, 0.0)[order]
-    found, spoken = np.cumsum(hits), np.cumsum(counts[order])
-    last_of_block = np.diff(scores, append=-np.inf) != 0
-    enough = np.arange(1, len(scores) + 1) >= least
-    good = np.flatnonzero(last_of_block & enough & (found >= min_precision * spoken) & (found > 0))
-    if not len(good):
-        return Threshold(value=None)
-    f1 = 2 * found / (spoken + found[-1])
-    at = int(good[np.argmax(f1[good])])
-    below = float(scores[at + 1]) if at + 1 < len(scores) else 0.0
-    return Threshold(
-        value=(float(scores[at]) + below) / 2,
-        precision=float(found[at] / spoken[at]),
-        recall=float(found[at] / found[-1]),
-    )
 
 
 def fit_gate(

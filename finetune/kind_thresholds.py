@@ -14,8 +14,8 @@ from finetune.categories import categorize
 from finetune.engines import Engine
 from finetune.features import Labelled
 from finetune.gate import Gate
-from finetune.gate_fitting import choose_threshold
 from finetune.recall import Recall
+from finetune.thresholds import choose_threshold
 from finetune.ways import Asked, say
 from postil.answer import anchors
 from postil.prompt import render_question

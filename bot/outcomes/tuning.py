@@ -11,7 +11,7 @@ from datetime import timedelta
 from bot.outcomes.rates import Rate, rate_of
 from bot.outcomes.tuned import TunedKind, Tuning
 from bot.outcomes.votes import weigh
-from finetune.gate_fitting import choose_threshold
+from finetune.thresholds import choose_threshold
 from postil.records import Outcome
 from postil.settings import OutcomeSettings
 

@@ -14,7 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from finetune.feature_names import FEATURES, PRIOR, SIZE, SPEAK
 from finetune.features import Labelled
 from finetune.gate import Gate, read_gate, write_gate
-from finetune.gate_fitting import STRENGTH, choose_threshold, fit_gate
+from finetune.gate_fitting import STRENGTH, fit_gate
+from finetune.thresholds import choose_threshold
 from postil.errors import AdapterError
 
 
