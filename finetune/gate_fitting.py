@@ -127,9 +127,9 @@ def _methods(
     if examples < FEW_EXAMPLES or remarks < FEW_REMARKS:
         return [("platt", alone[:1])]
     single: list[tuple[Method, tuple[str, ...]]] = [("platt", (one,)) for one in alone]
-    size = tuple(name for name in names if name in SIZE and name not in alone)
-    tried = (alone, (*alone[-1:], *size), (*alone, *size), names)
-    several = dict.fromkeys(used for used in tried if len(used) > 1)
+    tried = (alone, (*alone[-1:], *SIZE), (*alone, *SIZE), names)
+    in_order = (tuple(name for name in names if name in used) for used in tried)
+    several = dict.fromkeys(used for used in in_order if len(used) > 1)
     return [*single, *(("logistic", used) for used in several)]
 
 
