@@ -68,6 +68,8 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     read: Callable[[Plan, Progress], Readings]
     """What it answers to a plan; its engine, if it has one, is let go."""
+    recall: Recall
+    """What it remembers: its gate is told of that, as in use, and not of what the other learned."""
     gate: Gate | None
 
 
@@ -203,8 +205,9 @@ def beside(
     """What the adapter gains over the live one; of that only what is compared is asked."""
     asked = replace(trial.plan, written=0, plain=(), canaries=())
     readings = live.read(asked, progress)
-    gate = live.gate or trial.fit(FEATURES, ALONE, readings)
-    theirs = decider_of(trial, live.name, gate, readings)
+    told = trial.with_memory(live.recall, progress)
+    gate = live.gate or told.fit(FEATURES, ALONE, readings)
+    theirs = decider_of(told, live.name, gate, readings)
     four_way = trial.four_way(trial.choices(readings))
     return LiveGain(
         adapter=live.name,

@@ -122,15 +122,15 @@ def topics_of(folder: Path, card: AdapterCard, recall: Recall) -> list[Topic]:
 
 def live_adapter(folder: Path, home: Path, engine: EngineSettings = LOCAL) -> Live:
     """The promoted adapter, as an evaluation opens it."""
-    card = load_card(folder)
+    card, recall = load_card(folder), Recall.read(folder / INDEX_FILE)
 
     def read(plan: Plan, progress: Progress) -> Readings:
         if not card.has_weights:
-            return remember(plan, Recall.read(folder / INDEX_FILE))
+            return remember(plan, recall)
         with opened(folder, card, home, engine) as asked:
             return take_readings(asked, plan, progress, name="live adapter")
 
-    return Live(name=folder.name, read=read, gate=gate_of(folder, card))
+    return Live(name=folder.name, read=read, recall=recall, gate=gate_of(folder, card))
 
 
 def planted_canaries(card: AdapterCard, pairs: Sequence[Pair]) -> tuple[Canary, ...]:

@@ -5,6 +5,7 @@ resamples, so that differences are paired.
 """
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 
@@ -58,6 +59,14 @@ class Trial:
             rows.append(label_window(pair, self.recall, self.plan.weights[pair.id]))
             progress(f"recalling for {what}", done, len(pairs))
         return rows
+
+    def with_memory(self, recall: Recall, progress: Progress = no_progress) -> "Trial":
+        """The same windows and draws, told of by what another adapter remembers."""
+        other = copy(self)
+        other.recall = recall
+        other.calibration = other._label(self.plan.calibration, progress, "calibration windows")
+        other.test = other._label(self.plan.test, progress, "test windows")
+        return other
 
     def fit(
         self, names: Sequence[str], alone: tuple[str, ...], readings: Readings | None = None

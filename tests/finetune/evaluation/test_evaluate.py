@@ -17,6 +17,8 @@ from finetune.evaluation.plan import Limits, Plan
 from finetune.evaluation.readings import Progress, Readings, take_readings
 from finetune.evaluation.scorecard import Scorecard, encode_scorecard, read_scorecard
 from finetune.evaluation.tables import render_evaluation
+from finetune.feature_names import ROWS
+from finetune.features import label_window
 from finetune.gate_fitting import fit_gate
 from finetune.recall import Recall, index_entries
 from postil.errors import ConfigError
@@ -125,8 +127,9 @@ def test_what_needs_no_model_chooses_among_the_same_remarks(card: Scorecard) -> 
 
 def test_the_live_adapter_is_measured_on_the_same_windows() -> None:
     openings, team = Openings(), make_team(60)
-    alike = Live(name="old", read=openings.reading(RULES), gate=None)
-    worse = Live(name="older", read=openings.reading({}), gate=None)
+    recall = Recall(index_entries(team))
+    alike = Live(name="old", read=openings.reading(RULES), recall=recall, gate=None)
+    worse = Live(name="older", read=openings.reading({}), recall=recall, gate=None)
     same = evaluate(team, openings, live=alike).live
     gained = evaluate(team, openings, live=worse).live
     assert openings.most == 1
@@ -134,6 +137,24 @@ def test_the_live_adapter_is_measured_on_the_same_windows() -> None:
     assert (same.adapter, same.auc.value, same.four_way.value) == ("old", 0.0, 0.0)
     assert gained.auc.value is not None and gained.auc.value >= 0  # rows alone tell all here
     assert gained.four_way.low is not None and gained.four_way.low > 0
+
+
+def test_the_live_adapter_s_gate_is_told_only_what_it_remembers_itself() -> None:
+    openings, team = Openings(), make_team(60)
+    recall, nothing = Recall(index_entries(team)), Recall(())
+    rows = [label_window(pair, recall) for pair in team if pair.split == "calibration"]
+    gate = fit_gate(rows, min_precision=0.5, names=(ROWS,), alone=(ROWS,))
+    told, blank = (
+        evaluate(
+            team,
+            openings,
+            live=Live(name="old", read=openings.reading({}), recall=memory, gate=gate),
+        ).live
+        for memory in (recall, nothing)
+    )
+    assert told is not None and blank is not None
+    assert told.auc.value is not None and blank.auc.value is not None
+    assert blank.auc.value > told.auc.value + 0.1
 
 
 def test_samples_stand_beside_the_human_remarks(card: Scorecard) -> None:
