@@ -28,7 +28,7 @@ FILE = "readings.db"
 READING = "1"
 """Raised whenever an engine is changed so that it says something else to the same question."""
 MODELS = 12
-"""Models whose answers are kept: the last ones that were asked."""
+"""Models whose answers are kept: the last ones that were asked, from memory or not."""
 AT_ONCE = 64
 """New questions between two writes to the disk."""
 
@@ -46,6 +46,7 @@ class KeptEngine:
     def __init__(self, home: Path, model: str, load: Callable[[], Engine]) -> None:
         self._path, self._model, self._load = home / FILE, model, load
         self._engine: Engine | None = None
+        self._counted = False
 
     def score(self, instructions: Sequence[str]) -> list[float]:
         """See the protocol."""
@@ -115,6 +116,10 @@ class KeptEngine:
                 if row:
                     with suppress(msgspec.DecodeError):  # a number that is none: ask again
                         found[key] = msgspec.json.decode(row[0], type=kind)
+            if found and not self._counted:  # what is only read is in use as well
+                with base:
+                    base.execute("REPLACE INTO models (model) VALUES (?)", (self._model,))
+                self._counted = True
         return found
 
     def _keep(self, found: dict[bytes, Any]) -> None:

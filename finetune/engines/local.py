@@ -12,7 +12,8 @@ import torch
 
 from finetune.base_model import BaseModel
 from finetune.cards import check_weights, load_card
-from finetune.engines.prefix_tree import grow_tree, see, split_lines
+from finetune.engines.last_questions import LastQuestions
+from finetune.engines.prefix_tree import PrefixTree, grow_tree, see, split_lines
 from finetune.engines.repetition import RepeatsItself, cut_repetition
 from finetune.engines.shared_prefix import common_prefix, read_on, read_prefix
 from finetune.loaded_base import Precision, computed_in, load_base, load_tokenizer, pick_device
@@ -70,6 +71,7 @@ class LocalEngine:
         tuned = hasattr(self.model, "peft_config")
         self._causal = self.model.get_base_model() if tuned else self.model
         self._backbone = getattr(self._causal, self._causal.base_model_prefix)
+        self._last = LastQuestions(self._backbone, device)
 
     @torch.inference_mode()
     def score(self, instructions: Sequence[str]) -> list[float]:
@@ -110,19 +112,35 @@ class LocalEngine:
         found: list[float] = []
         for some in split_lines(lines, max(TREE_TOKENS, len(question))):
             tree = grow_tree(some)
-            mask, positions = see(tree, len(question), self.model.dtype)
-            ids = torch.tensor([[*question, *tree.tokens]])
-            hidden = self._backbone(
-                input_ids=ids.to(self.device),
-                attention_mask=mask.to(self.device),
-                position_ids=positions.to(self.device),
-                use_cache=False,
-            ).last_hidden_state
-            likely = picked_log_probabilities(
-                self._causal, hidden[0, len(question) - 1 :], tree.wanted(some)
-            )
+            hidden = self._behind(question, tree)
+            likely = picked_log_probabilities(self._causal, hidden, tree.wanted(some))
             found += [sum(likely[one] for one in steps) for steps in tree.steps(some)]
         return found
+
+    def _behind(self, question: Sequence[int], tree: PrefixTree) -> torch.Tensor:
+        """Hidden states (1 + N, H): at the question's end, then at each node of the tree."""
+        mask, positions = see(tree, len(question), self.model.dtype)
+        read, past = self._last.read(question), len(question)
+        if read is None:
+            return self._see([*question, *tree.tokens], mask, positions)[past - 1 :]
+        end, kept = read
+        if not tree.tokens:
+            return end
+        nodes = self._see(tree.tokens, mask[:, :, past:], positions[:, past:], kept)
+        return torch.cat([end, nodes])
+
+    def _see(
+        self, ids: Sequence[int], mask: torch.Tensor, positions: torch.Tensor, kept: Any = None
+    ) -> torch.Tensor:
+        """Hidden states (T, H) of T tokens that see what the mask lets them, after what is kept."""
+        hidden: torch.Tensor = self._backbone(
+            input_ids=torch.tensor([list(ids)]).to(self.device),
+            attention_mask=mask.to(self.device),
+            position_ids=positions.to(self.device),
+            past_key_values=kept,
+            use_cache=kept is not None,
+        ).last_hidden_state
+        return hidden[0]
 
     @torch.inference_mode()
     def write(
@@ -175,7 +193,7 @@ class LocalEngine:
     ) -> list[tuple[float, int]]:
         """Nats and tokens of each whole answer; (0, 0) where it has no room.
 
-        A question that comes with several answers is read once for all of them.
+        A question that comes with several answers, or was read last, is read once for all.
         """
         made = [
             make_sample(self.chat, question, answer, self.max_length)
@@ -187,12 +205,13 @@ class LocalEngine:
             if sample is not None:
                 question = sample.ids[: len(sample.ids) - sample.learned]
                 asked.setdefault(question, []).append((at, sample))
-        alone = [some[0] for some in asked.values() if len(some) == 1]
+        apart = {q for q, some in asked.items() if len(some) == 1 and not self._last.holds(q)}
+        alone = [asked[question][0] for question in apart]
         losses = self._likelihoods([sample for _, sample in alone])
         for (at, _), loss in zip(alone, losses, strict=True):
             found[at] = loss
         for question, several in asked.items():
-            if len(several) > 1:
+            if question not in apart:
                 lines = [sample.ids[len(question) :] for _, sample in several]
                 likely = self._likely(question, lines)
                 for (at, sample), value in zip(several, likely, strict=True):

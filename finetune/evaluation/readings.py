@@ -61,12 +61,12 @@ def take_readings(
     speak = score_pairs(
         engine, (*plan.calibration, *plan.test), progress, stage=f"{name}: scoring windows"
     )
-    answered = [question.pair for question in plan.questions] + list(plan.silences)
-    loss = _losses(engine, answered, progress, f"{name}: held-out loss")
+    loss = _losses(engine, plan.silences, progress, f"{name}: held-out loss of silences")
+    questions, of_remarks = _answer(engine, plan, progress, name)
     return Readings(
         speak=speak,
-        loss=loss,
-        questions=_answer(engine, plan, progress, name),
+        loss=loss | of_remarks,
+        questions=questions,
         plain=_read_plain(engine, plan, progress, name),
         canaries=_ask_canaries(engine, plan, progress, name),
     )
@@ -154,13 +154,21 @@ def _losses(
     return found
 
 
-def _answer(engine: Engine, plan: Plan, progress: Progress, name: str) -> dict[str, Reading]:
-    """Lines and choices one by one, messages together: writing costs most, and least in batches."""
-    places, choices = [], []
+def _answer(
+    engine: Engine, plan: Plan, progress: Progress, name: str
+) -> tuple[dict[str, Reading], dict[str, tuple[float, int]]]:
+    """What it makes of each question, and its loss on the human answer.
+
+    Lines, losses and choices question by question, so that an engine may read each once; messages
+    together: writing costs most, and least in batches.
+    """
+    places, choices, loss = [], [], {}
     for done, question in enumerate(plan.questions, 1):
-        places.append(_likeliest(engine, question.pair.instruction, question.window))
+        pair = question.pair
+        places.append(_likeliest(engine, pair.instruction, question.window))
+        loss[pair.id] = engine.loss([pair.instruction], [pair.response])[0]
         choices.append(
-            weigh(engine, question.pair.instruction, question.human.anchor, question.choices)
+            weigh(engine, pair.instruction, question.human.anchor, question.choices)
             if question.choices
             else ()
         )
@@ -171,12 +179,13 @@ def _answer(engine: Engine, plan: Plan, progress: Progress, name: str) -> dict[s
         *_write(engine, asked, places[: plan.written], plan.max_tokens, progress, stage),
         *[None] * (len(plan.questions) - plan.written),
     ]
-    return {
+    readings = {
         question.pair.id: Reading(anchor=anchor, message=message, choice=choice)
         for question, anchor, message, choice in zip(
             plan.questions, places, messages, choices, strict=True
         )
     }
+    return readings, loss
 
 
 def _write(

@@ -100,6 +100,15 @@ def test_only_the_models_asked_last_are_remembered(tmp_path: Path) -> None:
     assert (first.asked["score"], second.asked["score"]) == (1, 0)
 
 
+def test_a_model_that_is_asked_from_memory_stays_remembered(tmp_path: Path) -> None:
+    base = FakeEngine(RULES)
+    KeptEngine(tmp_path, "base", lambda: base).score([BROKEN])
+    for number in range(MODELS * 2):
+        KeptEngine(tmp_path, f"adapter {number}", lambda: FakeEngine(RULES)).score([CLEAN])
+        KeptEngine(tmp_path, "base", lambda: base).score([BROKEN])
+    assert base.asked["score"] == 1
+
+
 def test_a_model_s_name_changes_with_all_that_decides(tmp_path: Path) -> None:
     names = {
         name_model("a", "bf16", 512, None),

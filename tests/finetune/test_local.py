@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 import torch
 
 from finetune.base_model import BaseModel
+from finetune.engines.last_questions import LastQuestions
 from finetune.engines.local import LocalEngine
 from finetune.engines.prefix_tree import grow_tree, split_lines
 from finetune.engines.repetition import cut_repetition
@@ -61,6 +64,56 @@ def test_anchor_scores_are_those_of_reading_each_anchor_alone(engine: LocalEngin
     for anchor, score in zip(allowed, scores, strict=True):
         alone = log_likelihood(engine, QUESTIONS[at], list(engine.chat.encode(f"{anchor}\n")))
         assert score == pytest.approx(alone, abs=1e-2)
+
+
+def everything_of(engine: LocalEngine, at: int) -> list[float]:
+    """What an evaluation asks of one question."""
+    question, answer = QUESTIONS[at], "R1\nName it."
+    found = engine.anchor_scores(question, anchors(WINDOWS[at]))
+    found += [nats for nats, _ in engine.loss([question], [answer])]
+    found += [nats for nats, _ in engine.loss([question] * 2, [answer, "R1\nName the thing."])]
+    return found + engine.anchor_scores(question, anchors(WINDOWS[at])[:1])
+
+
+def test_a_question_is_read_once_for_all_that_is_asked_in_turn(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.anchor_scores(QUESTIONS[2], anchors(WINDOWS[2]))
+    engine.anchor_scores("Anything?", anchors(WINDOWS[2]))  # QUESTIONS[1] is held no longer
+    read: list[int] = []
+    backbone = engine._backbone
+
+    def counted(**asked: Any) -> Any:
+        read.append(asked["input_ids"].numel())
+        return backbone(**asked)
+
+    monkeypatch.setattr(engine, "_backbone", counted)
+    monkeypatch.setattr(engine._last, "_backbone", counted)
+    together = everything_of(engine, 1)
+    question = len(engine.chat.question(QUESTIONS[1], 1024))
+    assert [tokens for tokens in read if tokens >= question] == [question]
+    monkeypatch.setattr(engine._last, "read", lambda _: None)
+    monkeypatch.setattr(engine._last, "holds", lambda _: False)
+    read.clear()
+    assert everything_of(engine, 1) == pytest.approx(together, abs=1e-3)
+    assert len([tokens for tokens in read if tokens >= question]) == 3  # the lone answer apart
+
+
+def test_two_questions_are_held_and_no_more(engine: LocalEngine) -> None:
+    rows = [engine.chat.question(text, 1024) for text in QUESTIONS]
+    for row in rows:
+        assert engine._last.read(row) is not None
+    assert [engine._last.holds(row) for row in rows] == [False, True, True]
+
+
+def test_a_cache_that_lacks_tokens_is_not_gone_on_from(engine: LocalEngine) -> None:
+    def forgetful(**asked: Any) -> Any:
+        said = engine._backbone(**asked)
+        said.past_key_values.layers[-1].keys = said.past_key_values.layers[-1].keys[:, :, 1:]
+        return said
+
+    assert LastQuestions(forgetful, "cpu").read([1, 2, 3]) is None
+    assert LastQuestions(lambda **_: object(), "cpu").read([1, 2, 3]) is None
 
 
 def test_loss_is_the_likelihood_of_the_whole_answer(engine: LocalEngine) -> None:
