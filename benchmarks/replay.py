@@ -107,7 +107,12 @@ def replay(
     others = [row for row in known if row.asked != asked]
     trained = list(read_jsonl(weights, Row)) if weights else []
     before = {row.number: row for row in trained if row.asked == asked}
-    for step in cut_steps(_examples(out, repo, until), MiningSettings(), least, steps):
+    for step in cut_steps(
+        labelled_windows(out.with_suffix(".examples.jsonl"), repo, until),
+        MiningSettings(),
+        least,
+        steps,
+    ):
         if len(rows) >= step.number:
             continue
         if weights and step.number not in before:
@@ -121,13 +126,12 @@ def replay(
         plot.write_text(draw(rows), encoding="utf-8")
 
 
-def _examples(out: Path, repo: str, until: datetime | None) -> list[Example]:
-    """Every labelled window of what was mined, labelled once and kept beside the rows."""
+def labelled_windows(kept: Path, repo: str, until: datetime | None) -> list[Example]:
+    """Every labelled window of what was mined, labelled once and kept in a file."""
     from mining.examples import build_examples
     from mining.store import open_store
     from mining.stored import read_stored
 
-    kept = out.with_suffix(".examples.jsonl")
     if not kept.exists():
         home = postil_home(os.environ)
         with open_store(os.environ.get("POSTIL_DATABASE_URL") or store_url(home)) as store:

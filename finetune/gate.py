@@ -37,7 +37,7 @@ class Gate(Record, frozen=True, kw_only=True):
     scales: tuple[float, ...]
     intercept: float
     threshold: float | None
-    """None: no threshold reached the wanted precision, so it never speaks."""
+    """None: no threshold is sure to reach the wanted precision, so it never speaks."""
     wanted_precision: float
     expected_precision: float | None
     """Cross-fitted, on the windows it was fitted on."""

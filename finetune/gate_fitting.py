@@ -29,6 +29,8 @@ STRENGTH = {"logistic": 0.1, "platt": 1.0}
 SOLVER = "newton-cholesky"
 """Exact, and right for few features; the default one waits on threads it does not need."""
 FOLDS = 5
+SURE = 1.2816
+"""Standard errors by which a threshold must reach the wanted precision: nine chances in ten."""
 LEAST_CHANCE = 1e-6
 """What a wrong certainty counts as in the log loss."""
 
@@ -42,6 +44,7 @@ def fit_gate(
     names: Sequence[str] = FEATURES,
     alone: tuple[str, ...] = ALONE,
     seed: int = 7,
+    sure: float = SURE,
 ) -> Gate:
     """Fit on the calibration part; ambiguous windows are left out.
 
@@ -49,7 +52,7 @@ def fit_gate(
     for all of them. Where there are more examples, each of them, all of them together and a
     regression on all features are fitted, and what predicts pull requests it did not see with the
     smallest log loss is kept: many features cost more precision than they bring when remarks are
-    few.
+    few. The threshold must reach `min_precision` by `sure` standard errors (decision 011).
     """
     rows = [row for row in rows if row.kind != "ambiguous"]
     remarks = sum(row.remarked for row in rows)
@@ -69,9 +72,13 @@ def fit_gate(
         note += " In all of these windows it tells nothing, so it never speaks."
     else:
         weights = [row.weight for row in rows]
-        chosen = choose_threshold(best.crossed, labels.tolist(), min_precision, weights=weights)
+        chosen = choose_threshold(
+            best.crossed, labels.tolist(), min_precision, weights=weights, errors=sure
+        )
         if chosen.value is None:
-            note += f" No threshold reached {min_precision:.0%} precision, so it never speaks."
+            note += (
+                f" No threshold is sure to reach {min_precision:.0%} precision: it never speaks."
+            )
     return Gate(
         method=best.method,
         features=best.features,

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from finetune.shares import wilson
 from postil.records import Record
 
 LEAST_SPOKEN = 5
@@ -25,9 +27,13 @@ def choose_threshold(
     *,
     weights: Sequence[float] | None = None,
     least: int = LEAST_SPOKEN,
+    errors: float = 0.0,
 ) -> Threshold:
     """The threshold of best F1 among those whose windows hold at least that share of remarks.
 
+    With `errors`, those that hold it by so many standard errors: of a few windows some threshold
+    reaches most precisions by luck, and where silences were thinned none of a few dozen may be
+    among them though hundreds are.
     Not the lowest of them: below the last remark it would only add false alarms, up to what the
     wanted precision allows. It lies midway to the next probability below, so that rounding flips
     nothing. None where no threshold reaches the precision on `least` windows or more.
@@ -40,7 +46,10 @@ def choose_threshold(
     found, spoken = np.cumsum(hits), np.cumsum(counts[order])
     last_of_block = np.diff(scores, append=-np.inf) != 0
     enough = np.arange(1, len(scores) + 1) >= least
-    good = np.flatnonzero(last_of_block & enough & (found >= min_precision * spoken) & (found > 0))
+    reached = last_of_block & enough & (found >= min_precision * spoken) & (found > 0)
+    if errors:
+        reached &= _at_least(hits > 0, counts[order], errors) >= min_precision
+    good = np.flatnonzero(reached)
     if not len(good):
         return Threshold(value=None)
     f1 = 2 * found / (spoken + found[-1])
@@ -51,3 +60,15 @@ def choose_threshold(
         precision=float(found[at] / spoken[at]),
         recall=float(found[at] / found[-1]),
     )
+
+
+def _at_least(
+    right: NDArray[np.bool_], counts: NDArray[np.float64], errors: float
+) -> NDArray[np.float64]:
+    """The lower bound of precision on the first one, two, ... windows, as their kinds weigh."""
+    silence, remark = (counts[kind].mean() if kind.any() else 1.0 for kind in (~right, right))
+    bounds = []
+    for spoken, found in enumerate(np.cumsum(right).tolist(), 1):
+        share = wilson(found, spoken, errors)[0]
+        bounds.append(share * remark / (share * remark + (1 - share) * silence))
+    return np.array(bounds)

@@ -138,7 +138,7 @@ def sit_baseline(
 
 def _note(gate: Gate) -> str:
     if gate.threshold is None:
-        return f"no threshold reached {gate.wanted_precision:.0%} precision: never speaks"
+        return f"no threshold is sure to reach {gate.wanted_precision:.0%} precision: never speaks"
     return f"speaks from probability {gate.threshold:.2f}"
 
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from bot.outcomes.rates import Rate, rate_of, wilson
+from bot.outcomes.rates import Rate, rate_of
 from bot.outcomes.scores import add_counts, stability
 from bot.outcomes.tuning import weighed_rate
+from finetune.shares import wilson
 from postil.records import Draft, Outcome, Record
 
 Kind = Literal["acted-on rate", "comment rate", "scores"]

@@ -1,13 +1,13 @@
 """Outcomes -> how often remarks were acted on, with 95 % intervals. Pure.
 
-Intervals are Wilson's (1927), which hold for few remarks too (Brown, Cai, DasGupta 2001, "Interval
-estimation for a binomial proportion"). Remarks of one pull request are not independent, so they are
-somewhat too narrow where a pull request got many. What was not merged is in no rate.
+Intervals are Wilson's, which hold for few remarks too. Remarks of one pull request are not
+independent, so they are somewhat too narrow where a pull request got many. What was not merged is
+in no rate.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from math import sqrt
 
+from finetune.shares import wilson
 from postil.records import Outcome, Record, SaidBy
 
 NORMAL = 1.96
@@ -51,18 +51,9 @@ class Stats(Record, frozen=True, kw_only=True):
     """Month of closing, ours and people's."""
 
 
-def wilson(hits: float, of: float, errors: float = NORMAL) -> tuple[float, float]:
-    """The interval of a share, of so many standard errors; `of` above 0 may be a weight."""
-    share, square = hits / of, errors**2
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    half = errors / (1 + square / of) * sqrt(share * (1 - share) / of + square / (4 * of * of))
-    # The share is inside, but for the rounding of the last bit where nothing, or all, was acted on.
-    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
-
-
 def rate_of(name: str, acted: float, of: float, refused: int = 0) -> Rate:
     """A rate from its counts."""
-    low, high = wilson(acted, of) if of > 0 else (None, None)
+    low, high = wilson(acted, of, NORMAL) if of > 0 else (None, None)
     value = acted / of if of > 0 else None
     return Rate(name=name, acted=acted, of=of, refused=refused, value=value, low=low, high=high)
 

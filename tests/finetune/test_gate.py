@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -14,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from finetune.feature_names import FEATURES, PRIOR, SIZE, SPEAK
 from finetune.features import Labelled
 from finetune.gate import Gate, read_gate, write_gate
-from finetune.gate_fitting import STRENGTH, fit_gate
+from finetune.gate_fitting import STRENGTH, SURE, fit_gate
 from finetune.thresholds import choose_threshold
 from postil.errors import AdapterError
 
@@ -171,6 +173,52 @@ def test_the_threshold_holds_the_precision_with_the_best_f1_and_lies_between_sco
 def test_equal_scores_are_spoken_on_together_or_not_at_all() -> None:
     labels = [True, False, False, False]
     assert choose_threshold([0.5, 0.5, 0.5, 0.1], labels, 0.5, least=1).value is None
+
+
+def test_a_threshold_that_must_be_sure_asks_for_more_than_luck() -> None:
+    scores = [1.0 - place / 100 for place in range(50)]
+    lucky = [place in (0, 2, 4) for place in range(50)]
+    assert choose_threshold(scores, lucky, 0.5).value is not None  # three of five
+    assert choose_threshold(scores, lucky, 0.5, errors=SURE).value is None
+    plain = [place < 12 or place == 20 for place in range(50)]
+    assert choose_threshold(scores, plain, 0.5, errors=SURE).value == pytest.approx(0.885)
+
+
+def test_silences_that_were_not_seen_may_be_among_those_spoken_on() -> None:
+    """Six remarks, then twenty silences that stand for twenty each: none of them in six tells
+    little of four hundred."""
+    scores = [1.0 - place / 100 for place in range(26)]
+    labels, weights = [True] * 6 + [False] * 20, [1.0] * 6 + [20.0] * 20
+    assert choose_threshold(scores, labels, 0.5, weights=weights).precision == 1.0
+    assert choose_threshold(scores, labels, 0.5, weights=weights, errors=SURE).value is None
+    assert choose_threshold(scores, labels, 0.5, errors=SURE).precision == 1.0
+
+
+def test_what_tells_little_does_not_speak_by_luck_where_silences_were_thinned() -> None:
+    def speaks(seed: int, sure: float) -> bool:
+        rows = make_rows(150, seed=seed, signal=0.6)
+        thinned = [r if r.remarked else msgspec.structs.replace(r, weight=5.0) for r in rows]
+        return fit_gate(thinned, alone=(SPEAK,), names=(SPEAK,), sure=sure).threshold is not None
+
+    by_luck, sure = (sum(speaks(seed, errors) for seed in range(20)) for errors in (0.0, SURE))
+    assert by_luck >= 1
+    assert sure == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=40),
+    st.sampled_from([1.0, 7.0]),
+)
+def test_a_sure_threshold_is_one_that_would_do_anyway(
+    windows: list[tuple[int, bool]], weight: float
+) -> None:
+    scores, labels = [score / 10 for score, _ in windows], [label for _, label in windows]
+    weights = [1.0 if label else weight for label in labels]
+    sure = choose_threshold(scores, labels, 0.4, weights=weights, errors=SURE)
+    anyway = choose_threshold(scores, labels, 0.4, weights=weights)
+    if sure.value is not None:
+        assert sure.precision is not None and sure.precision >= 0.4
+        assert (anyway.value is not None and anyway.value <= sure.value) or anyway == sure
 
 
 def test_a_threshold_weighs_silences_that_stand_for_others() -> None:

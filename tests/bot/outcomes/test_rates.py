@@ -1,30 +1,14 @@
 """Rates with intervals, and how they read."""
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from bot.outcomes.page import render_stats
-from bot.outcomes.rates import add_up, folder_of, rate, wilson
+from bot.outcomes.rates import add_up, folder_of, rate
 from postil.records import Verdict
 from tests.bot.outcomes.builders import make_outcome
 from tests.mining.builders import day
 
 VERDICTS: tuple[Verdict, ...] = ("acted on", "acted on", "refused", "passed over", "not merged")
-
-
-def test_wilsons_interval_is_that_of_the_books() -> None:
-    """Newcombe 1998, table I: 81 of 263, and none of 20."""
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
-
-
-@example(0, 114)
-@given(st.integers(0, 200), st.integers(1, 200))
-def test_an_interval_holds_its_share(hits: int, more: int) -> None:
-    of = hits + more
-    low, high = wilson(hits, of)
-    assert 0 <= low <= hits / of <= high <= 1
 
 
 def test_what_was_not_merged_is_in_no_rate() -> None:
