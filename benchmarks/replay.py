@@ -107,12 +107,8 @@ def replay(
     others = [row for row in known if row.asked != asked]
     trained = list(read_jsonl(weights, Row)) if weights else []
     before = {row.number: row for row in trained if row.asked == asked}
-    for step in cut_steps(
-        labelled_windows(out.with_suffix(".examples.jsonl"), repo, until),
-        MiningSettings(),
-        least,
-        steps,
-    ):
+    windows = labelled_windows(out.with_suffix(".examples.jsonl"), repo, until)
+    for step in cut_steps(windows, MiningSettings(), least, steps):
         if len(rows) >= step.number:
             continue
         if weights and step.number not in before:

@@ -12,6 +12,7 @@ by side: the estimate alone must reach the wanted precision, or it by so many st
 import random
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 
 import click
@@ -64,11 +65,9 @@ def compare(
         for draw in range(DRAWS):
             some = thinned(rows["calibration"], thin, random.Random(f"{step.number} {draw}"))
             parts[f"{thin} silences"].append(some)
-        for name, drawn in parts.items():
-            for wanted in WANTED:
-                for rule, errors in RULES.items():
-                    each = [_speak(some, rows["test"], wanted, errors) for some in drawn]
-                    found.setdefault((name, wanted, rule), []).extend(each)
+        for (name, drawn), wanted, rule in product(parts.items(), WANTED, RULES):
+            each = [_speak(some, rows["test"], wanted, RULES[rule]) for some in drawn]
+            found.setdefault((name, wanted, rule), []).extend(each)
         click.echo(f"step {step.number} done", err=True)
     click.echo("| calibrated on | wanted | rule | gates that speak | right | kept it |")
     click.echo("|---|---|---|---|---|---|")

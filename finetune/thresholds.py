@@ -31,12 +31,12 @@ def choose_threshold(
 ) -> Threshold:
     """The threshold of best F1 among those whose windows hold at least that share of remarks.
 
-    With `errors`, those that hold it by so many standard errors: of a few windows some threshold
-    reaches most precisions by luck, and where silences were thinned none of a few dozen may be
-    among them though hundreds are.
     Not the lowest of them: below the last remark it would only add false alarms, up to what the
     wanted precision allows. It lies midway to the next probability below, so that rounding flips
     nothing. None where no threshold reaches the precision on `least` windows or more.
+
+    `errors`: it must be reached by so many standard errors. Of a few windows some threshold reaches
+    most precisions by luck, and where silences were thinned, none seen may be dozens unseen.
     """
     scores = np.asarray(probabilities, dtype=np.float64)
     order = np.argsort(-scores, kind="stable")
@@ -48,7 +48,7 @@ def choose_threshold(
     enough = np.arange(1, len(scores) + 1) >= least
     reached = last_of_block & enough & (found >= min_precision * spoken) & (found > 0)
     if errors:
-        reached &= _at_least(hits > 0, counts[order], errors) >= min_precision
+        reached &= _lower_bounds(hits > 0, counts[order], errors) >= min_precision
     good = np.flatnonzero(reached)
     if not len(good):
         return Threshold(value=None)
@@ -62,7 +62,7 @@ def choose_threshold(
     )
 
 
-def _at_least(
+def _lower_bounds(
     right: NDArray[np.bool_], counts: NDArray[np.float64], errors: float
 ) -> NDArray[np.float64]:
     """The lower bound of precision on the first one, two, ... windows, as their kinds weigh."""

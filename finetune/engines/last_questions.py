@@ -20,6 +20,7 @@ class LastQuestions:
 
     def __init__(self, backbone: Any, device: str) -> None:
         self._backbone, self._device = backbone, device
+        self._usable = True
         self._held: OrderedDict[tuple[int, ...], tuple[torch.Tensor, Any]] = OrderedDict()
 
     def holds(self, question: Sequence[int]) -> bool:
@@ -32,11 +33,14 @@ class LastQuestions:
         None for models whose cache cannot be gone on from under a mask of ours.
         """
         key = tuple(question)
+        if not self._usable:
+            return None
         if key not in self._held:
             ids = torch.tensor([key]).to(self._device)
             said = self._backbone(input_ids=ids, use_cache=True)
             kept = getattr(said, "past_key_values", None)
             if not _plain(kept, len(key)):
+                self._usable = False  # else each question would be read for nothing
                 return None
             self._held[key] = (said.last_hidden_state[0, -1:], kept)
         self._held.move_to_end(key)

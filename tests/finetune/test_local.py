@@ -108,11 +108,16 @@ def test_two_questions_are_held_and_no_more(engine: LocalEngine) -> None:
 
 def test_a_cache_that_lacks_tokens_is_not_gone_on_from(engine: LocalEngine) -> None:
     def forgetful(**asked: Any) -> Any:
+        read.append(asked["input_ids"].numel())
         said = engine._backbone(**asked)
         said.past_key_values.layers[-1].keys = said.past_key_values.layers[-1].keys[:, :, 1:]
         return said
 
-    assert LastQuestions(forgetful, "cpu").read([1, 2, 3]) is None
+    read: list[int] = []
+    forgets = LastQuestions(forgetful, "cpu")
+    assert forgets.read([1, 2, 3]) is None
+    assert forgets.read([1, 2, 3]) is None
+    assert read == [3], "it is tried once"
     assert LastQuestions(lambda **_: object(), "cpu").read([1, 2, 3]) is None
 
 
