@@ -164,6 +164,11 @@ def render_tally(repo: str, intake: "Intake", saved: "SaveTally", cpu_s: float) 
     if intake.left_out:
         lines.append("  left out:")
         lines += [f"    {count:6} {reason}" for reason, count in intake.left_out.most_common()]
+    if any(intake.brought):
+        lines.append(
+            f"  {intake.brought.came} reviewed commits that no branch leads to were fetched by id,"
+            f" {intake.brought.gone} the host no longer has"
+        )
     if intake.newest:
         lines.append(f"  newest: {intake.newest:%Y-%m-%d}")
     lines.append(f"  {cpu_s:.1f} s of CPU, {intake.threads / max(cpu_s, 0.01):.0f} threads/s")

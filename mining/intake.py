@@ -4,13 +4,15 @@ What is stored is what the source gave; the tallies come from reading each paylo
 way. A payload that cannot be read is stored and counted all the same.
 """
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mining.sources import Fetching, RawPayload, Read, Resumable, Source
+from mining.reviewed_commits import WantedCommits, reviewed_commits
+from mining.sources import Brought, Fetching, RawPayload, Read, Resumable, Source
 from mining.store import MinedSource, SaveTally, Store
 from postil.errors import PayloadError, SourceError
 
@@ -29,6 +31,10 @@ class Intake:
     """Threads by who began them: person, bot, or self (the change's author)."""
     left_out: Counter[str] = field(default_factory=Counter)
     newest: datetime | None = None
+    brought: Brought = field(default_factory=Brought)
+    """Commits that were asked for by their ids."""
+    wanted: WantedCommits | None = None
+    """Where the commits a change names are written down, before it is stored."""
 
     def watch(
         self, payloads: Iterator[RawPayload], read: Read, step: Callable[[], None]
@@ -49,6 +55,8 @@ class Intake:
             self.left_out[UNREADABLE] += 1
             log.info("left out change=%s reason=%s", key, error)
             return
+        if self.wanted:
+            self.wanted.add(reviewed_commits(change))
         self.threads += len(change.threads)
         self.by.update(thread.author_kind for thread in change.threads)
 
@@ -78,11 +86,24 @@ def take_in(
     store.remember(
         MinedSource(source=source.kind, repo=source.repo, where=where, clone=source.clone)
     )
+    if isinstance(source, Fetching) and source.clone:
+        intake.wanted = WantedCommits(source.clone)
+        if not intake.wanted.begun:
+            intake.wanted.add(_named_before(store, source, read))
     go_on(store, source)
     payloads = intake.watch(source.fetch(since, until), read, step)
     saved = store.save(source.kind, source.repo, payloads)
     if intake.changes and intake.left_out[UNREADABLE] == intake.changes:
         raise SourceError(f"{where}: none of its {intake.changes} changes can be read")
-    if isinstance(source, Fetching):
-        source.fetch_commits()
+    if isinstance(source, Fetching) and intake.wanted:
+        asked = intake.wanted.read()
+        intake.brought = source.fetch_commits(asked)
+        intake.wanted.drop(asked)
     return saved
+
+
+def _named_before(store: Store, source: Source, read: Read) -> Iterator[str]:
+    """The commits that changes name which were stored before commits were asked for by id."""
+    for payload in store.payloads(source.kind, source.repo):
+        with contextlib.suppress(PayloadError):
+            yield from reviewed_commits(read(payload.body))

@@ -258,13 +258,6 @@ def checked_clone(path: Path | None) -> Path | None:
         return whole
 
 
-def bring_pulls(clone: Path | None, url: str, token: str) -> None:
-    """Fetch the heads of all pull requests at a URL into a clone, if there is one."""
-    if clone is not None:
-        with open_repository(clone) as repository:
-            repository.fetch([ALL_PULLS], url, token)
-
-
 def clone(url: str, to: Path) -> Repository:
     """Make a bare clone; `to` must not exist yet. Hooks and templates stay out of it."""
     try:

@@ -6,7 +6,7 @@ can be read again later with better eyes.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -39,6 +39,14 @@ class RawPayload(NamedTuple):
     """Where a later run may begin, once this payload and all before it are stored."""
 
 
+class Brought(NamedTuple):
+    """What became of the commits that a clone lacked."""
+
+    came: int = 0
+    gone: int = 0
+    """The host does not give them."""
+
+
 class Source(Protocol):
     """One place to mine. Built from `(where, clone, repo)`; SourceError if it is unfit."""
 
@@ -67,8 +75,11 @@ class Resumable(Protocol):
 class Fetching(Protocol):
     """A source whose host also gives the commits that its payloads name."""
 
-    def fetch_commits(self) -> None:
-        """Bring them into `clone`, if there is one; SourceError where that fails."""
+    def fetch_commits(self, ids: Sequence[str]) -> Brought:
+        """Bring them into `clone`, if there is one; SourceError where that fails.
+
+        `ids`: of commits that no branch may lead to any more.
+        """
 
 
 class Read(Protocol):

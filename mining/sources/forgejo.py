@@ -7,7 +7,7 @@ asked for again. https://forgejo.org/docs/latest/user/api-usage/
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ import msgspec
 import requests
 
 from mining.clients import FIRST_WAIT_S, LONGEST_WAIT_S, READ_RETRIES, Access, wait_s
-from mining.repository import bring_pulls, checked_clone
-from mining.sources import RawPayload
+from mining.repository import checked_clone
+from mining.reviewed_commits import bring_pulls
+from mining.sources import Brought, RawPayload
 from mining.sources.forgejo_objects import read
 from postil.errors import SourceError, UsageError
 
@@ -98,9 +99,9 @@ class Forgejo:
         }
         return RawPayload(str(number), None, msgspec.json.encode(told))
 
-    def fetch_commits(self) -> None:
-        """Bring the heads of all pull requests into the clone."""
-        bring_pulls(self.clone, self._git_url, self._token)
+    def fetch_commits(self, ids: Sequence[str] = ()) -> Brought:
+        """Bring the heads of all pull requests into the clone, and these commits."""
+        return bring_pulls(self.clone, self._git_url, self._token, ids)
 
     def close(self) -> None:
         """Close the connection."""

@@ -28,8 +28,9 @@ from mining.clients import (
     connect,
     site_of,
 )
-from mining.repository import bring_pulls, checked_clone
-from mining.sources import RawPayload
+from mining.repository import checked_clone
+from mining.reviewed_commits import bring_pulls
+from mining.sources import Brought, RawPayload
 from mining.sources.archive import read as read_rest
 from mining.sources.github_graph import read_graph
 from mining.sources.github_page import (
@@ -127,9 +128,9 @@ class GitHub:
         body = msgspec.json.encode({**about, "graphql": node})
         return RawPayload(str(number), time_of(node, "closedAt"), body)
 
-    def fetch_commits(self) -> None:
-        """Bring the heads of all pull requests into the clone."""
-        bring_pulls(self.clone, self._git_url, self.reader.token)
+    def fetch_commits(self, ids: Sequence[str] = ()) -> Brought:
+        """Bring the heads of all pull requests into the clone, and these commits."""
+        return bring_pulls(self.clone, self._git_url, self.reader.token, ids)
 
     def close(self) -> None:
         """Close the connection."""

@@ -35,38 +35,42 @@ def lines(**changed: str) -> str:
     return "".join(f"{changed.get(f'l{n}', f'line {n}')}\n" for n in range(1, 30))
 
 
-def say(server: Server, who: str, number: int, sha: str, *comments: tuple[int, str]) -> None:
-    placed = [{"path": "a.py", "new_position": line, "body": body} for line, body in comments]
+def say(
+    server: Server, who: str, number: int, sha: str, path: str, *comments: tuple[int, str]
+) -> None:
+    placed = [{"path": path, "new_position": line, "body": body} for line, body in comments]
     review = {"event": "COMMENT", "commit_id": sha, "comments": placed}
     server.call(who, "POST", f"{API}/pulls/{number}/reviews", review)
 
 
-@pytest.fixture(scope="module")
-def number(server: Server, tmp_path_factory: pytest.TempPathFactory) -> int:
-    """A merged pull request: Rita's two remarks are heeded, Sid's is not."""
-    folder = tmp_path_factory.mktemp("work")
+def reviewed(server: Server, folder: Path, branch: str, *, rewritten: bool) -> int:
+    """A merged pull request: Rita's two remarks are heeded, Sid's is not.
+
+    `rewritten`: the answer replaces the commit that was reviewed, so no branch leads to that.
+    """
 
     def git(*words: str) -> None:
         subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
 
+    file = folder / f"{branch}.py"
     git("clone", server.git_url("olga", REPO), ".")
     git("config", "user.name", "olga")
     git("config", "user.email", "olga@example.org")
-    git("checkout", "-b", "ships")
-    (folder / "a.py").write_text(lines())
+    git("checkout", "-b", branch)
+    file.write_text(lines())
     git("add", ".")
-    git("commit", "-m", "Write a")
-    git("push", "origin", "ships")
-    new = {"title": "Berth ships", "head": "ships", "base": "main"}
+    git("commit", "-m", f"Write {branch}")
+    git("push", "origin", branch)
+    new = {"title": f"Berth {branch}", "head": branch, "base": "main"}
     pull = server.call("olga", "POST", f"{API}/pulls", new)
     number, head = int(pull["number"]), pull["head"]["sha"]
     remarks = ((5, "Please name the unit of this value here."), (9, SUGGESTION))
-    say(server, "rita", number, head, *remarks)
-    say(server, "sid", number, head, (15, "I would have written this another way."))
-    say(server, "olga", number, head, (5, "Done."))
-    (folder / "a.py").write_text(lines(l5="five_m", l9="CONSTANT", l15="other"))
-    git("commit", "-am", "Answer review")
-    git("push", "origin", "ships")
+    say(server, "rita", number, head, file.name, *remarks)
+    say(server, "sid", number, head, file.name, (15, "I would have written this another way."))
+    say(server, "olga", number, head, file.name, (5, "Done."))
+    file.write_text(lines(l5="five_m", l9="CONSTANT", l15="other"))
+    git("commit", "-am", "Answer review", *(["--amend"] if rewritten else []))
+    git("push", "--force", "origin", branch)
     for _ in range(60):  # it looks for conflicts first
         time.sleep(0.5)
         merging = server.call(
@@ -75,6 +79,11 @@ def number(server: Server, tmp_path_factory: pytest.TempPathFactory) -> int:
         if not merging:
             break
     return number
+
+
+@pytest.fixture(scope="module")
+def number(server: Server, tmp_path_factory: pytest.TempPathFactory) -> int:
+    return reviewed(server, tmp_path_factory.mktemp("work"), "ships", rewritten=False)
 
 
 def mine(server: Server, mark: str | None = None) -> tuple[list[Change], str | None]:
@@ -118,6 +127,29 @@ def test_what_rita_said_is_learned_and_what_sid_said_is_not(
     assert "Use a constant for this:" in remark.response
     assert funnel.remarks["second remark on its window"] == 1
     assert funnel.remarks["not by a trusted reviewer"] == 1
+
+
+def test_a_commit_that_was_pushed_over_is_fetched_and_its_windows_are_known(
+    server: Server, number: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    rewritten = reviewed(server, folder, "rebased", rewritten=True)
+    changes, _ = mine(server)
+    (change,) = [change for change in changes if change.pull.number == rewritten]
+    (gone,) = {thread.revision for thread in change.threads}
+    path = tmp_path / "clone"
+    clone(server.git_url("mia", REPO), path).close()
+    access = Access(forgejo_token=server.tokens["mia"])
+    source = Forgejo(f"{server.url}/{REPO}", path, None, access)
+    for ids, known in ((), False), ((gone, "0" * 39 + "1"), True):
+        brought = source.fetch_commits(ids)
+        with open_repository(path) as repository:
+            assert repository.has(gone) is known
+            examples, _ = build_examples([change], repository, MiningSettings())
+        remarks = [example for example in examples if example.kind == "remark"]
+        assert {(one.author, one.located) for one in remarks} == {("rita", known)}
+    assert brought == (1, 1)
 
 
 def test_a_wrong_token_or_name_is_one_line(server: Server, number: int) -> None:
