@@ -211,7 +211,7 @@ def table_of(card: Scorecard) -> str:
     rows = [
         *_rows("where to speak", systems, where),
         *_rows("four-way choice", chosen, ("four_way",)),
-        *_rows("words", texts, ("chrf", "top_share")),
+        *_rows("words", texts, ("chrf", "spoken", "top_share")),
     ]
     gated = [one for one in systems if one.name == "adapter" and one.calibration]
     for one in gated:

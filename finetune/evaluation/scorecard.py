@@ -160,6 +160,8 @@ class TextScore(Record, frozen=True, kw_only=True):
     """Share of its most frequent remark."""
     words: Interval = UNKNOWN
     """Mean length."""
+    spoken: Interval = UNKNOWN
+    """Share of the places for which it has words: who quotes may know of nothing that fits."""
 
 
 class GroundingScore(Record, frozen=True, kw_only=True):

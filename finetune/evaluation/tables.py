@@ -227,8 +227,15 @@ def _texts(scorecard: Scorecard) -> Table:
 
 
 def _variety(scorecard: Scorecard) -> Table:
-    rows = [(one.name, one.distinct_1, one.top_share, one.words) for one in scorecard.text]
-    names = ("different words (distinct-1)", "most frequent remark", "words a remark")
+    rows = [
+        (one.name, one.spoken, one.distinct_1, one.top_share, one.words) for one in scorecard.text
+    ]
+    names = (
+        "has words",
+        "different words (distinct-1)",
+        "most frequent remark",
+        "words a remark",
+    )
     return _table("How much the remarks vary", "remarks of", names, rows, 2)
 
 

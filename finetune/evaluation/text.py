@@ -38,7 +38,11 @@ def score_remarks(
 
 
 def score_variety(name: str, said: Sequence[str], draws: Bootstrap) -> TextScore:
-    """What needs no reference: different words, the most frequent remark, the length."""
+    """What needs no reference: different words, the most frequent remark, the length.
+
+    Of what was said: a place that a system has no words for is no remark, and so no repeated one.
+    """
+    spoken = [float(bool(text.strip())) for text in said]
     words = [_words(text) for text in said]
     texts = [" ".join(text.split()) for text in said]
     return TextScore(
@@ -46,7 +50,8 @@ def score_variety(name: str, said: Sequence[str], draws: Bootstrap) -> TextScore
         samples=len(said),
         distinct_1=draws.jackknife(_distinct(words)),
         top_share=draws.jackknife(_top_share(texts)),
-        words=draws.interval(mean_of([len(text.split()) for text in said])),
+        words=draws.interval(mean_of([len(text.split()) for text in said], spoken)),
+        spoken=draws.interval(mean_of(spoken)),
     )
 
 
@@ -82,7 +87,7 @@ def _distinct(words: Sequence[Sequence[str]]) -> Callable[[Floats], float]:
 
 def _top_share(texts: Sequence[str]) -> Callable[[Floats], float]:
     def share(weights: Floats) -> float:
-        here = Counter(texts[at] for at in np.flatnonzero(weights).tolist())
+        here = Counter(text for at in np.flatnonzero(weights).tolist() if (text := texts[at]))
         return max(here.values()) / here.total() if here else float("nan")
 
     return share

@@ -66,5 +66,12 @@ def test_nothing_said_is_unknown_and_not_nought() -> None:
     empty = score_remarks("mute", [], [], Bootstrap([]))
     assert empty.samples == 0
     assert {empty.chrf, empty.distinct_1, empty.top_share, empty.words} == {UNKNOWN}
-    silent = score_variety("silent", ["", ""], Bootstrap("ab"))
-    assert silent.distinct_1 == UNKNOWN
+    silent = score_variety("silent", ["", " "], Bootstrap("ab"))
+    assert silent.spoken.value == 0.0
+    assert {silent.distinct_1, silent.top_share, silent.words} == {UNKNOWN}
+
+
+def test_a_place_without_words_is_no_remark_that_is_repeated() -> None:
+    said = ["", "one two", "", "three", " ", "", "one  two", "four five six"]
+    found = score_variety("quoting", said, Bootstrap("abcdefgh"))
+    assert (found.spoken.value, found.top_share.value, found.words.value) == (0.5, 0.5, 2.0)
