@@ -34,7 +34,7 @@ def measure(path: Path, until: str | None, rounds: int) -> None:
 
     def fetch() -> list[Change]:
         source = Gerrit(str(path), None, None)
-        return [read(body) for _, _, body, _ in source.fetch(None, last)]
+        return [read(payload.body) for payload in source.fetch(None, last)]
 
     changes = fetch()
     threads = sum(len(change.threads) for change in changes)

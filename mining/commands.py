@@ -166,8 +166,8 @@ def render_tally(repo: str, intake: "Intake", saved: "SaveTally", cpu_s: float) 
         lines += [f"    {count:6} {reason}" for reason, count in intake.left_out.most_common()]
     if any(intake.brought):
         lines.append(
-            f"  {intake.brought.came} reviewed commits that no branch leads to were fetched by id,"
-            f" {intake.brought.gone} the host no longer has"
+            f"  reviewed commits that no branch leads to: {intake.brought.came} fetched by id,"
+            f" {intake.brought.gone} gone at the host, {intake.brought.left} not to be had for now"
         )
     if intake.newest:
         lines.append(f"  newest: {intake.newest:%Y-%m-%d}")

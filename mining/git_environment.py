@@ -47,7 +47,12 @@ DIFF_OPTIONS = (
     "--src-prefix=a/",
     "--dst-prefix=b/",
 )
-ONLINE_CONFIG = {"core.hooksPath": os.devnull, "gc.auto": "0", "maintenance.auto": "false"}
+ONLINE_CONFIG = {
+    "core.hooksPath": os.devnull,
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "protocol.version": "2",  # the first that hands out whatever is asked for by its id
+}
 
 
 def isolated(git_dir: Path) -> dict[str, str]:

@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
-from mining.reviewed_commits import WantedCommits, reviewed_commits
+from mining.reviewed_commits import reviewed_commits
 from mining.sources import Brought, Fetching, RawPayload, Read, Resumable, Source
 from mining.store import MinedSource, SaveTally, Store
 from postil.errors import PayloadError, SourceError
+from postil.records import Change
 
 log = logging.getLogger(__name__)
 
@@ -33,32 +35,38 @@ class Intake:
     newest: datetime | None = None
     brought: Brought = field(default_factory=Brought)
     """Commits that were asked for by their ids."""
-    wanted: WantedCommits | None = None
-    """Where the commits a change names are written down, before it is stored."""
 
     def watch(
-        self, payloads: Iterator[RawPayload], read: Read, step: Callable[[], None]
+        self,
+        payloads: Iterator[RawPayload],
+        read: Read,
+        step: Callable[[], None],
+        *,
+        naming: bool = False,
     ) -> Iterator[RawPayload]:
-        """Pass payloads on, counting what is in them; `step` is called for each."""
+        """Pass payloads on, counting what is in them; `step` is called for each.
+
+        `naming`: with the commits that they name.
+        """
         for payload in payloads:
-            self._count(payload.key, payload.body, read)
+            change = self._count(payload.key, payload.body, read)
             if payload.moved and (self.newest is None or payload.moved > self.newest):
                 self.newest = payload.moved
             step()
-            yield payload
+            named = reviewed_commits(change) if naming and change else ()
+            yield payload._replace(commits=named)
 
-    def _count(self, key: str, body: bytes, read: Read) -> None:
+    def _count(self, key: str, body: bytes, read: Read) -> Change | None:
         self.changes += 1
         try:
             change = read(body, self.left_out)
         except PayloadError as error:
             self.left_out[UNREADABLE] += 1
             log.info("left out change=%s reason=%s", key, error)
-            return
-        if self.wanted:
-            self.wanted.add(reviewed_commits(change))
+            return None
         self.threads += len(change.threads)
         self.by.update(thread.author_kind for thread in change.threads)
+        return change
 
 
 def go_on(store: Store, source: Source) -> None:
@@ -86,24 +94,23 @@ def take_in(
     store.remember(
         MinedSource(source=source.kind, repo=source.repo, where=where, clone=source.clone)
     )
-    if isinstance(source, Fetching) and source.clone:
-        intake.wanted = WantedCommits(source.clone)
-        if not intake.wanted.begun:
-            intake.wanted.add(_named_before(store, source, read))
+    fetching = isinstance(source, Fetching)
+    if fetching and not store.names_commits(source.kind, source.repo):
+        store.name_commits(source.kind, source.repo, _named_before(store, source, read))
     go_on(store, source)
-    payloads = intake.watch(source.fetch(since, until), read, step)
+    payloads = intake.watch(source.fetch(since, until), read, step, naming=fetching)
     saved = store.save(source.kind, source.repo, payloads)
     if intake.changes and intake.left_out[UNREADABLE] == intake.changes:
         raise SourceError(f"{where}: none of its {intake.changes} changes can be read")
-    if isinstance(source, Fetching) and intake.wanted:
-        asked = intake.wanted.read()
-        intake.brought = source.fetch_commits(asked)
-        intake.wanted.drop(asked)
+    if isinstance(source, Fetching) and source.clone:
+        lost = partial(store.lose_commit, source.kind, source.repo)
+        intake.brought = source.fetch_commits(store.commits(source.kind, source.repo), lost)
+        log.info("commits by id repo=%s %s", source.repo, intake.brought)
     return saved
 
 
 def _named_before(store: Store, source: Source, read: Read) -> Iterator[str]:
-    """The commits that changes name which were stored before commits were asked for by id."""
+    """The commits that changes name which were stored before such were noted."""
     for payload in store.payloads(source.kind, source.repo):
         with contextlib.suppress(PayloadError):
             yield from reviewed_commits(read(payload.body))

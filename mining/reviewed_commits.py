@@ -3,13 +3,11 @@
 A branch that is rebased or squashed leaves them behind: no ref names them any more, but hosts keep
 them, and git's protocol 2 hands out any object by its id. Each gets a ref of its own in the clone,
 so that no garbage collection takes it away there.
-
-What is still to ask for stands in a file of the clone, written before the change that names it is
-stored: a run that dies forgets none, and what the host refused is not asked for in every run.
 """
 
+import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mining.repository import ALL_PULLS, ID, Repository, open_repository
@@ -17,86 +15,92 @@ from mining.sources import Brought
 from postil.errors import SourceError
 from postil.records import Change
 
-WANTED_FILE = "postil-wanted"
+log = logging.getLogger(__name__)
+
 REFS = "refs/postil/"
 TOGETHER = 100
-"""Ids asked for at once; half as many after each refusal, as one that is gone stops the others."""
+"""Ids asked for at once; half as many after each failure, as one that is gone stops the others."""
 PATIENCE = 25
-"""Refusals in a row after which the rest is given up: such a host keeps no commits, or a mirror was
-never given them."""
-REFUSED = re.compile(r"(?:not our ref|unadvertised object|Unable to find) ([0-9a-f]{40,64})")
-"""What git says of an id it does not get: under protocol 2, those before, and from plain files."""
+"""Failures in a row after which the rest is left to the next run."""
+GONE = re.compile(r"(?:not our ref|[Uu]nable to find|find remote ref) ([0-9a-f]{40,64})")
+"""What git says of an id that a host does not have: of protocol 2, from plain files, and where the
+repository has ids of another length."""
+UNASKABLE = "unadvertised object"
+"""What it says where a host gives nothing by id: of the older protocols."""
 
 
-class WantedCommits:
-    """Ids that are still to be asked for, kept in the folder of a clone."""
-
-    def __init__(self, clone: Path) -> None:
-        with open_repository(clone) as repository:
-            self._path = repository.path / WANTED_FILE
-
-    @property
-    def begun(self) -> bool:
-        """Whether commits were ever asked for by id here."""
-        return self._path.exists()
-
-    def add(self, ids: Iterable[str]) -> None:
-        """Write them down."""
-        with self._path.open("a", encoding="ascii") as file:
-            file.writelines(f"{one}\n" for one in ids)
-
-    def read(self) -> list[str]:
-        """Each once; a line that a kill cut off is no id, and its change will be fetched again."""
-        lines = self._path.read_text("ascii").split() if self.begun else []
-        return [one for one in dict.fromkeys(lines) if ID.fullmatch(one)]
-
-    def drop(self, asked: Sequence[str]) -> None:
-        """These were asked for; what another run wrote down meanwhile stays."""
-        rest = [one for one in self.read() if one not in set(asked)]
-        self._path.write_text("".join(f"{one}\n" for one in rest), encoding="ascii")
-
-
-def reviewed_commits(change: Change) -> list[str]:
-    """The ids of the commits its remarks and reviews were made on; from a host, so unchecked."""
+def reviewed_commits(change: Change) -> tuple[str, ...]:
+    """The ids of the commits its remarks and reviews were made on; whatever is no id is dropped."""
     threads = [one.revision for one in change.threads]
     found = dict.fromkeys([*threads, *(one.revision for one in change.reviews)])
-    return [one for one in found if ID.fullmatch(one)]
+    return tuple(one for one in found if ID.fullmatch(one))
 
 
-def bring_pulls(clone: Path | None, url: str, token: str, ids: Sequence[str] = ()) -> Brought:
+def bring_pulls(
+    clone: Path | None,
+    url: str,
+    token: str,
+    ids: Sequence[str] = (),
+    gone: Callable[[str], None] = lambda _: None,
+) -> Brought:
     """Fetch the heads of all pull requests at a URL into a clone, if there is one, then commits.
 
-    Raises SourceError where the host cannot be asked; an id that it does not give is counted.
+    `gone` is told at once of each that the host does not have. Raises SourceError where the host
+    cannot be asked; what it gives to nobody, and why, is logged and left to the next run.
     """
     if clone is None:
         return Brought()
     with open_repository(clone) as repository:
-        repository.fetch([ALL_PULLS], url, token)
-        return _bring(repository, url, token, ids)
+        asking = _Asking(repository, url, token, gone)
+        asking.heads()
+        # In the order of hashes: those of an imported history stand together by age.
+        return asking.commits(sorted(one for one in ids if not repository.has(one)))
 
 
-def _bring(repository: Repository, url: str, token: str, ids: Sequence[str]) -> Brought:
-    left = [one for one in ids if not repository.has(one)]
-    came, gone, size, patience = 0, 0, TOGETHER, PATIENCE
-    while left and patience:
-        portion = left[:size]
-        refused = _refused(repository, url, token, portion)
-        if refused is None:
-            came, left = came + len(portion), left[size:]
-            size, patience = min(2 * size, TOGETHER), PATIENCE
-        else:
-            left.remove(refused)
-            gone, size, patience = gone + 1, max(size // 2, 1), patience - 1
-    return Brought(came=came, gone=gone + len(left))
+class _Asking:
+    """One clone that asks one host."""
 
+    def __init__(
+        self, repository: Repository, url: str, token: str, gone: Callable[[str], None]
+    ) -> None:
+        self._repository, self._url, self._token, self._gone = repository, url, token, gone
 
-def _refused(repository: Repository, url: str, token: str, ids: Sequence[str]) -> str | None:
-    """Fetch these; the one for which the host gives none of them, or None."""
-    try:
-        repository.fetch([f"{one}:{REFS}{one}" for one in ids], url, token)
-    except SourceError as error:
-        said = REFUSED.search(str(error))
-        if said is None or said.group(1) not in ids:
-            raise
-        return said.group(1)
-    return None
+    def heads(self) -> None:
+        self._repository.fetch([ALL_PULLS], self._url, self._token)
+
+    def commits(self, left: list[str]) -> Brought:
+        came, gone, failed, size, patience = 0, 0, 0, TOGETHER, PATIENCE
+        while left and patience:
+            portion, rest = left[:size], left[size:]
+            said = self._fails(portion)
+            if said is None:
+                came, left, size, patience = (
+                    came + len(portion),
+                    rest,
+                    min(2 * size, TOGETHER),
+                    PATIENCE,
+                )
+                continue
+            patience, size = patience - 1, max(size // 2, 1)
+            refused = GONE.search(said)
+            if refused and refused[1] in portion:
+                self._gone(refused[1])
+                gone += 1
+                left.remove(refused[1])
+            elif UNASKABLE in said:
+                patience = 0
+            elif len(portion) == 1:
+                failed, left = failed + 1, rest
+        return Brought(came=came, gone=gone, left=failed + len(left))
+
+    def _fails(self, ids: Sequence[str]) -> str | None:
+        """Fetch these; what git said where it got none of them, though the host can be asked."""
+        refs = [f"{one}:{REFS}{one}" for one in ids]
+        try:
+            self._repository.fetch(refs, self._url, self._token)
+        except SourceError as error:
+            log.info("commits not fetched ids=%d reason=%s", len(ids), error)
+            if not GONE.search(str(error)):
+                self.heads()
+            return str(error)
+        return None

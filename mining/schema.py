@@ -46,6 +46,14 @@ MARKS = sa.Table(
     sa.Column("repo", sa.String, primary_key=True),
     sa.Column("mark", sa.String, nullable=False),
 )
+COMMITS = sa.Table(
+    "commits",
+    SCHEMA,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("repo", sa.String, primary_key=True),
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("gone", sa.Boolean, nullable=False),
+)
 
 DECISIONS = sa.Table(
     "decisions",

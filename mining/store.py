@@ -5,27 +5,30 @@ batch is one transaction, so a run that is cut short keeps all that it had fetch
 """
 
 import hashlib
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mining.curation import Decision, by_origin
-from mining.schema import DECISIONS, MARKS, OPTED_OUT, PAYLOADS, SCHEMA, SOURCES, VETOED
+from mining.database import Database, open_database
+from mining.schema import (
+    COMMITS,
+    DECISIONS,
+    MARKS,
+    OPTED_OUT,
+    PAYLOADS,
+    SCHEMA,
+    SOURCES,
+    VETOED,
+)
 from mining.sources import RawPayload
-from postil.errors import ConfigError, StoreError
 
 BATCH = 100
 """Payloads a transaction."""
-
-BUSY_S = 30
-"""Seconds to wait for another process that writes to the same SQLite file."""
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +65,8 @@ class SaveTally(msgspec.Struct, frozen=True):
 class Store:
     """A database of payloads. A context manager: leaving it closes the connections."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def __enter__(self) -> "Store":
         return self
@@ -74,7 +77,7 @@ class Store:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._engine.dispose()
+        self._database.close()
 
     def save(self, source: str, repo: str, items: Iterable[RawPayload]) -> SaveTally:
         """Store payloads in batches as they come; a body seen before is not written again.
@@ -99,9 +102,10 @@ class Store:
     def compare(self, source: str, repo: str, items: Iterable[RawPayload]) -> SaveTally:
         """What `save` would count; nothing is written."""
         tally = SaveTally()
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             known = _digests(connection, source, repo)
-        for key, _, body, _ in items:
+        for item in items:
+            key, body = item.key, item.body
             same = known.get(key) == hashlib.sha256(body).hexdigest()
             tally += SaveTally(int(key not in known), int(key in known and not same), int(same))
         return tally
@@ -115,7 +119,7 @@ class Store:
             query = query.where(PAYLOADS.c.source == source)
         if repo is not None:
             query = query.where(PAYLOADS.c.repo == repo)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             streaming = connection.execution_options(yield_per=BATCH)
             with streaming.execute(query) as rows:
                 for row in rows:
@@ -136,13 +140,13 @@ class Store:
             "where": mined.where,
             "clone": str(mined.clone) if mined.clone else None,
         }
-        with self._writing() as connection:
-            self._upsert(connection, SOURCES, [row])
+        with self._database.writing() as connection:
+            self._database.upsert(connection, SOURCES, [row])
 
     def sources(self) -> list[MinedSource]:
         """Every repository mined so far."""
         query = sa.select(SOURCES).order_by(SOURCES.c.repo, SOURCES.c.source)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return [
                 MinedSource(
                     source=row.source,
@@ -155,16 +159,40 @@ class Store:
 
     def mark(self, source: str, repo: str) -> str | None:
         """Where the next run may begin; None: at the beginning."""
-        mine = (MARKS.c.source == source) & (MARKS.c.repo == repo)
-        with self._reading() as connection:
-            return connection.execute(sa.select(MARKS.c.mark).where(mine)).scalar()
+        with self._database.reading() as connection:
+            mine = sa.select(MARKS.c.mark).where(_of(MARKS, source, repo))
+            return connection.execute(mine).scalar()
+
+    def names_commits(self, source: str, repo: str) -> bool:
+        """Whether any commit was ever noted of what is stored of a source."""
+        query = sa.select(COMMITS.c.id).where(_of(COMMITS, source, repo)).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def name_commits(self, source: str, repo: str, ids: Iterable[str]) -> None:
+        """Note all of these commits, or none."""
+        every = list(ids)
+        with self._database.writing() as connection:
+            self._name(connection, source, repo, every)
+
+    def commits(self, source: str, repo: str) -> list[str]:
+        """The ids of the commits that changes tell of, but for those that are gone."""
+        wanted = _of(COMMITS, source, repo) & COMMITS.c.gone.is_(False)
+        with self._database.reading() as connection:
+            return list(connection.execute(sa.select(COMMITS.c.id).where(wanted)).scalars())
+
+    def lose_commit(self, source: str, repo: str, one: str) -> None:
+        """Note that the host does not have it any more."""
+        mine = _of(COMMITS, source, repo) & (COMMITS.c.id == one)
+        with self._database.writing() as connection:
+            connection.execute(sa.update(COMMITS).where(mine).values(gone=True))
 
     def digest(self, repo: str) -> str:
         """sha256 over all that is stored of a repository and decided about it; no body is read."""
         columns = (PAYLOADS.c.source, PAYLOADS.c.key, PAYLOADS.c.digest)
         query = sa.select(*columns).where(PAYLOADS.c.repo == repo).order_by(*columns[:2])
         whole = hashlib.sha256()
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             for row in connection.execute(query):
                 whole.update("\0".join((*row, "\n")).encode())
         vetoed = self.vetoed(repo)
@@ -175,19 +203,19 @@ class Store:
     def opt_out(self, repo: str, author: str) -> None:
         """Note that nothing is learned any more from what somebody wrote."""
         row = {"repo": repo, "author": author, "at": datetime.now(UTC)}
-        with self._writing() as connection:
-            self._upsert(connection, OPTED_OUT, [row])
+        with self._database.writing() as connection:
+            self._database.upsert(connection, OPTED_OUT, [row])
 
     def opt_in(self, repo: str, author: str) -> bool:
         """Take that back; False where there was nothing to take back."""
         mine = (OPTED_OUT.c.repo == repo) & (OPTED_OUT.c.author == author)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             return connection.execute(sa.delete(OPTED_OUT).where(mine)).rowcount > 0
 
     def opted_out(self, repo: str) -> tuple[str, ...]:
         """Whose remarks teach nothing, by their own wish."""
         query = sa.select(OPTED_OUT.c.author).where(OPTED_OUT.c.repo == repo)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return tuple(sorted(connection.execute(query).scalars()))
 
     def veto(self, repo: str, urls: Iterable[str]) -> bool:
@@ -197,108 +225,84 @@ class Store:
         if wanted == list(self.vetoed(repo)):
             return False
         now = datetime.now(UTC)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(sa.delete(VETOED).where(VETOED.c.repo == repo))
             if wanted:
                 rows = [{"repo": repo, "url": url, "at": now} for url in wanted]
-                self._upsert(connection, VETOED, rows)
+                self._database.upsert(connection, VETOED, rows)
         return True
 
     def vetoed(self, repo: str) -> tuple[str, ...]:
         """Addresses of the remarks that outcomes keep from being learned from."""
         query = sa.select(VETOED.c.url).where(VETOED.c.repo == repo)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             return tuple(sorted(connection.execute(query).scalars()))
 
     def decide(self, repo: str, decision: Decision) -> None:
         """Keep what a person decided about one example; a later decision replaces it."""
         row = {"repo": repo, "at": datetime.now(UTC), **msgspec.structs.asdict(decision)}
-        with self._writing() as connection:
-            self._upsert(connection, DECISIONS, [row])
+        with self._database.writing() as connection:
+            self._database.upsert(connection, DECISIONS, [row])
 
     def undecide(self, repo: str, origin: str) -> None:
         """Forget a decision."""
         mine = (DECISIONS.c.repo == repo) & (DECISIONS.c.origin == origin)
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(sa.delete(DECISIONS).where(mine))
 
     def decisions(self, repo: str) -> dict[str, Decision]:
         """Every decision by what it is about."""
         columns = (DECISIONS.c.origin, DECISIONS.c.verdict, DECISIONS.c.text)
         query = sa.select(*columns).where(DECISIONS.c.repo == repo).order_by(DECISIONS.c.origin)
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query).mappings()
             return by_origin(Decision(**row) for row in rows)
-
-    @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with _said_plainly(), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """One transaction."""
-        with _said_plainly(), self._engine.begin() as connection:
-            yield connection
 
     def _save_batch(self, source: str, repo: str, items: Sequence[RawPayload]) -> SaveTally:
         now = datetime.now(UTC)
         rows = {
-            key: {
+            item.key: {
                 "source": source,
                 "repo": repo,
-                "key": key,
-                "updated_at": updated_at,
+                "key": item.key,
+                "updated_at": item.moved,
                 "fetched_at": now,
-                "digest": hashlib.sha256(body).hexdigest(),
-                "body": body,
+                "digest": hashlib.sha256(item.body).hexdigest(),
+                "body": item.body,
             }
-            for key, updated_at, body, _ in items
+            for item in items
         }
-        with self._writing() as connection:
+        with self._database.writing() as connection:
             known = _digests(connection, source, repo, list(rows))
             fresh = [row for key, row in rows.items() if known.get(key) != row["digest"]]
             if fresh:
-                self._upsert(connection, PAYLOADS, fresh)
-            marks = [mark for *_, mark in items if mark is not None]
+                self._database.upsert(connection, PAYLOADS, fresh)
+            self._name(connection, source, repo, (one for item in items for one in item.commits))
+            marks = [item.mark for item in items if item.mark is not None]
             if marks:
                 row = {"source": source, "repo": repo, "mark": marks[-1]}
-                self._upsert(connection, MARKS, [row])
+                self._database.upsert(connection, MARKS, [row])
         new = len(rows) - len(known)
         return SaveTally(new, len(fresh) - new, len(rows) - len(fresh))
 
-    def _upsert(
-        self, connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]
-    ) -> None:
-        """Insert, or replace the row with the same key: two miners at once do no harm."""
-        family = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        insert = family.insert(table)
-        keys = [column.name for column in table.primary_key]
-        values = {
-            column.name: insert.excluded[column.name]
-            for column in table.columns
-            if column.name not in keys
-        }
-        connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), rows)
+    def _name(self, connection: sa.Connection, source: str, repo: str, ids: Iterable[str]) -> None:
+        rows = [
+            {"source": source, "repo": repo, "id": one, "gone": False} for one in dict.fromkeys(ids)
+        ]
+        if rows:
+            connection.execute(self._database.insert(COMMITS).on_conflict_do_nothing(), rows)
 
 
-@contextmanager
-def _said_plainly() -> Iterator[None]:
-    """A database that goes away, is full or is locked is one line."""
-    try:
-        yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-        reason = str(error.orig).strip().split("\n")[0]
-        raise StoreError(
-            f"the store fails: {reason}; what was stored before is kept, the same command goes on"
-        ) from error
+def _of(table: sa.Table, source: str, repo: str) -> sa.ColumnElement[bool]:
+    """Rows of one source."""
+    return (table.c.source == source) & (table.c.repo == repo)
 
 
 def _digests(
     connection: sa.Connection, source: str, repo: str, keys: Sequence[str] | None = None
 ) -> dict[str, str]:
     """The digest of every stored payload of a source, or of those with these keys."""
-    asked = (PAYLOADS.c.source == source) & (PAYLOADS.c.repo == repo)
+    asked = _of(PAYLOADS, source, repo)
     if keys is not None:
         asked &= PAYLOADS.c.key.in_(keys)
     query = sa.select(PAYLOADS.c.key, PAYLOADS.c.digest).where(asked)
@@ -307,31 +311,4 @@ def _digests(
 
 def open_store(url: str) -> Store:
     """Open the database at an SQLAlchemy URL, made if it is new; ConfigError if it cannot be."""
-    try:
-        address = sa.make_url(url)
-    except sa.exc.ArgumentError as error:
-        raise ConfigError(
-            "the database URL is none; like sqlite:///FILE, postgresql://…"
-        ) from error
-    shown = address.render_as_string(hide_password=True)
-    if address.drivername in ("postgres", "postgresql"):
-        address = address.set(drivername="postgresql+psycopg")
-    if address.get_backend_name() not in ("sqlite", "postgresql"):
-        raise ConfigError(f"{shown}: the store is SQLite or Postgres")
-    try:
-        if address.get_backend_name() == "sqlite" and address.database:
-            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(address)
-        if engine.dialect.name == "sqlite":
-            sa.event.listen(engine, "connect", _prepare_sqlite)
-        SCHEMA.create_all(engine)
-    except (sa.exc.SQLAlchemyError, OSError, ModuleNotFoundError) as error:
-        reason = str(getattr(error, "orig", None) or error).split("\n")[0]
-        raise ConfigError(f"{shown}: the store cannot be opened: {reason}") from error
-    return Store(engine)
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    """Readers do not wait for a writer, and a writer waits for another."""
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute(f"PRAGMA busy_timeout={BUSY_S * 1000}")
+    return Store(open_database(url, SCHEMA))

@@ -6,7 +6,7 @@ can be read again later with better eyes.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -37,6 +37,8 @@ class RawPayload(NamedTuple):
     """JSON."""
     mark: str | None = None
     """Where a later run may begin, once this payload and all before it are stored."""
+    commits: tuple[str, ...] = ()
+    """Ids of the commits it tells of that must be in a clone; known once it was read."""
 
 
 class Brought(NamedTuple):
@@ -44,7 +46,9 @@ class Brought(NamedTuple):
 
     came: int = 0
     gone: int = 0
-    """The host does not give them."""
+    """The host does not have them."""
+    left: int = 0
+    """To be asked for again: the host gives none by their ids, or too many failed in a row."""
 
 
 class Source(Protocol):
@@ -75,10 +79,11 @@ class Resumable(Protocol):
 class Fetching(Protocol):
     """A source whose host also gives the commits that its payloads name."""
 
-    def fetch_commits(self, ids: Sequence[str]) -> Brought:
+    def fetch_commits(self, ids: Sequence[str], gone: Callable[[str], None]) -> Brought:
         """Bring them into `clone`, if there is one; SourceError where that fails.
 
-        `ids`: of commits that no branch may lead to any more.
+        `ids`: of commits that no branch may lead to any more; `gone` is told of each that the host
+        does not have.
         """
 
 

@@ -10,6 +10,7 @@ import pytest
 from mining.clients import Access
 from mining.examples import build_examples
 from mining.repository import clone, open_repository
+from mining.sources import Brought
 from mining.sources.forgejo import Forgejo, read
 from postil.errors import SourceError
 from postil.records import Change
@@ -149,7 +150,7 @@ def test_a_commit_that_was_pushed_over_is_fetched_and_its_windows_are_known(
             examples, _ = build_examples([change], repository, MiningSettings())
         remarks = [example for example in examples if example.kind == "remark"]
         assert {(one.author, one.located) for one in remarks} == {("rita", known)}
-    assert brought == (1, 1)
+    assert brought == Brought(came=1, gone=1)
 
 
 def test_a_wrong_token_or_name_is_one_line(server: Server, number: int) -> None:

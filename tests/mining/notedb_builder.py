@@ -157,6 +157,6 @@ class Harbour:
         notes = more.pop("notes", {self.sha: note(*comments)})
         told = [created(self.sha), entry(REVIEWER, 100, "Patch-set: 1"), *log]
         self.db.change(7, [self.sha], told, notes, **more)
-        ((_, _, body, _),) = Gerrit(str(self.db.path), None, "team/harbour").fetch(None, None)
+        (payload,) = Gerrit(str(self.db.path), None, "team/harbour").fetch(None, None)
         dropped: Counter[str] = Counter()
-        return read(body, dropped), dropped
+        return read(payload.body, dropped), dropped

@@ -258,7 +258,7 @@ def test_real_records_are_read_whole(tmp_path: Path) -> None:
     folder = write_archive(tmp_path, *records)
     dropped: Counter[str] = Counter()
     source = Archive(str(folder), None, None)
-    changes = [read(payload, dropped) for _, _, payload, _ in source.fetch(None, None)]
+    changes = [read(payload, dropped) for _, _, payload, *_ in source.fetch(None, None)]
     assert source.repo == "bitcoin-core/secp256k1"
     assert [len(change.threads) for change in changes] == [
         sum(c["in_reply_to_id"] is None for c in one["comments"]) for one in records

@@ -70,11 +70,11 @@ def test_what_was_said_after_the_last_date_stays_unseen(db: NoteDb) -> None:
     late = comment("late", "a", 1, "Now I see", at=5000)
     early = comment("u1", "a", 1, "Hm", at=10)
     db.grow(1, [entry(REVIEWER, 5000, "Patch-set: 1")], {sha: note(early, late)})
-    ((_, moved, body, _),) = Gerrit(str(db.path), None, None).fetch(None, at(2000))
+    ((_, moved, body, *_),) = Gerrit(str(db.path), None, None).fetch(None, at(2000))
     assert [thread.id for thread in read(body).threads] == ["u1"]
     assert moved == at(1000)
     assert b"Now I see" not in body
-    ((_, _, whole, _),) = Gerrit(str(db.path), None, None).fetch(None, None)
+    ((_, _, whole, *_),) = Gerrit(str(db.path), None, None).fetch(None, None)
     assert [thread.id for thread in read(whole).threads] == ["u1", "late"]
 
 
@@ -90,7 +90,7 @@ def test_a_change_whose_log_is_broken_off_is_counted_and_the_rest_mined(db: Note
     add(db, 2, 0)
     tip = db.git("rev-parse", "refs/changes/01/1/meta^")
     (db.path / "objects" / tip[:2] / tip[2:]).unlink()
-    (_, moved, broken, _), (_, _, sound, _) = Gerrit(str(db.path), None, None).fetch(None, None)
+    (_, moved, broken, *_), (_, _, sound, *_) = Gerrit(str(db.path), None, None).fetch(None, None)
     assert moved is None
     with pytest.raises(PayloadError, match="change 1: no log"):
         read(broken)
@@ -103,9 +103,9 @@ def test_a_note_that_is_gone_is_counted(db: NoteDb) -> None:
         "rev-parse", "refs/changes/01/1/meta:" + db.git("rev-parse", "refs/changes/01/1/1")
     )
     (db.path / "objects" / blob[:2] / blob[2:]).unlink()
-    ((_, _, body, _),) = Gerrit(str(db.path), None, None).fetch(None, None)
+    (payload,) = Gerrit(str(db.path), None, None).fetch(None, None)
     dropped: Counter[str] = Counter()
-    assert read(body, dropped).threads == ()
+    assert read(payload.body, dropped).threads == ()
     assert dropped == {"malformed note": 1}
 
 
@@ -150,8 +150,8 @@ def test_a_url_is_cloned_with_its_reviews_and_brought_up_to_date(
 
 def test_account_names_are_numbers_only(db: NoteDb) -> None:
     add(db, 1, 0)
-    ((_, _, body, _),) = Gerrit(str(db.path), None, None).fetch(None, None)
-    change = read(body)
+    (payload,) = Gerrit(str(db.path), None, None).fetch(None, None)
+    change = read(payload.body)
     assert {change.pull.author, change.threads[0].author} == {f"user-{OWNER}", f"user-{REVIEWER}"}
 
 

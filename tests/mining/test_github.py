@@ -257,7 +257,7 @@ def test_commits_of_pull_requests_come_with_them_and_what_failed_is_made_up_for(
     server.git = tiny.folder / ".git"
     second = CliRunner().invoke(mine, asked, catch_exceptions=False)
     assert "0 changes (0 new" in second.output, "what was stored before is stored once"
-    assert "0 reviewed commits" in second.output, "this server has none of those it tells of"
+    assert "0 fetched by id, 1 gone at the host" in second.output, "it has none of what it names"
     with open_repository(clone) as repository:
         assert repository.refs("refs/pull") == heads
         assert all(map(repository.has, heads.values()))

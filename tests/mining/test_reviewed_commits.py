@@ -1,24 +1,18 @@
 """Commits that no branch leads to any more, fetched from a real git server by their ids."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from mining import reviewed_commits as room
 from mining.examples import build_examples
+from mining.git_environment import ONLINE_CONFIG
 from mining.intake import Intake, take_in
 from mining.repository import Repository, clone, open_repository
-from mining.reviewed_commits import (
-    PATIENCE,
-    WANTED_FILE,
-    WantedCommits,
-    bring_pulls,
-    reviewed_commits,
-)
+from mining.reviewed_commits import PATIENCE, REFS, bring_pulls, reviewed_commits
 from mining.sources import Brought, RawPayload
 from mining.store import Store, open_store
 from postil.errors import PayloadError, SourceError
@@ -48,6 +42,10 @@ class Host:
         self.url, self.last = self.db.path.as_uri(), last
         self.clone = folder / "clone.git"
         clone(self.url, self.clone).close()
+
+    def run(self, *command: str) -> None:
+        """Run git in the clone."""
+        self.db.git("--git-dir", str(self.clone), *command, inside=False)
 
     def there(self) -> list[bool]:
         with open_repository(self.clone) as repository:
@@ -87,40 +85,80 @@ def test_they_come_by_their_ids_and_stay(host: Host) -> None:
     assert host.there() == [False] * 3
     assert bring_pulls(host.clone, host.url, "", host.reviewed) == Brought(came=3)
     assert host.there() == [True] * 3
-    host.db.git("--git-dir", str(host.clone), "gc", "--quiet", "--prune=now", inside=False)
+    host.run("gc", "--quiet", "--prune=now")
     assert host.there() == [True] * 3
     assert bring_pulls(host.clone, host.url, "", host.reviewed) == Brought()
 
 
+def test_what_a_clean_up_took_comes_again(host: Host) -> None:
+    bring_pulls(host.clone, host.url, "", host.reviewed)
+    for sha in host.reviewed:
+        host.run("update-ref", "-d", f"{REFS}{sha}")
+    host.run("gc", "--quiet", "--prune=now")
+    assert host.there() == [False] * 3
+    assert bring_pulls(host.clone, host.url, "", host.reviewed) == Brought(came=3)
+
+
 def test_those_that_are_gone_keep_none_of_the_others_away(host: Host, asked: list[int]) -> None:
-    wanted = [*GONE[:9], host.reviewed[0], *GONE[9:20], *host.reviewed[1:]]
-    assert bring_pulls(host.clone, host.url, "", wanted) == Brought(came=3, gone=20)
+    told: list[str] = []
+    wanted = [*GONE[:20], *host.reviewed]
+    found = bring_pulls(host.clone, host.url, "", wanted, told.append)
+    assert found == Brought(came=3, gone=20)
+    assert sorted(told) == GONE[:20]
     assert host.there() == [True] * 3
     assert len(asked) <= 1 + 20 + 3
 
 
-@pytest.mark.parametrize("protocol", [0, 2])
-def test_a_host_that_gives_none_is_not_asked_for_ever(
-    host: Host, asked: list[int], protocol: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_host_that_has_none_is_given_up_and_asked_on_in_the_next_run(
+    host: Host, asked: list[int]
 ) -> None:
-    (tmp_path / ".gitconfig").write_text(f"[protocol]\n\tversion = {protocol}\n")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"):
-        monkeypatch.delenv(name, raising=False)
-    wanted = GONE if protocol == 2 else [*host.reviewed, *GONE]
-    assert bring_pulls(host.clone, host.url, "", wanted) == Brought(gone=len(wanted))
+    told: list[str] = []
+    found = bring_pulls(host.clone, host.url, "", GONE, told.append)
+    assert found == Brought(gone=PATIENCE, left=len(GONE) - PATIENCE)
     assert len(asked) == 1 + PATIENCE
+    rest = [one for one in GONE if one not in told]
+    assert bring_pulls(host.clone, host.url, "", rest).gone == PATIENCE
 
 
-def test_a_host_that_cannot_be_asked_is_an_error_and_no_gone_commit(
-    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_host_that_gives_nothing_by_id_is_asked_once_and_nothing_counts_as_gone(
+    host: Host, asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nowhere = (tmp_path / "nowhere.git").as_uri()
+    monkeypatch.setitem(ONLINE_CONFIG, "protocol.version", "0")
+    told: list[str] = []
+    found = bring_pulls(host.clone, host.url, "", host.reviewed, told.append)
+    assert (found, told) == (Brought(left=3), [])
+    assert asked == [1, 3, 1]
+
+
+def test_the_users_old_protocol_is_no_hindrance(host: Host) -> None:
+    host.run("config", "protocol.version", "0")
+    assert bring_pulls(host.clone, host.url, "", host.reviewed) == Brought(came=3)
+
+
+def test_one_that_the_host_cannot_pack_keeps_none_of_the_others_away(host: Host) -> None:
+    broken = host.db.commit({"b.py": "x"}, host.base)
+    tree = host.db.git("rev-parse", f"{broken}^{{tree}}")
+    (host.db.path / "objects" / tree[:2] / tree[2:]).unlink()
+    told: list[str] = []
+    wanted = [*host.reviewed, broken, "1" * 64]  # an id of another kind of repository
+    found = bring_pulls(host.clone, host.url, "", wanted, told.append)
+    assert (found, told) == (Brought(came=3, gone=1, left=1), ["1" * 64])
+    assert host.there() == [True] * 3
+
+
+def test_a_host_that_goes_away_is_an_error_and_no_gone_commit(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, told = Repository.fetch, list[str]()
+
+    def fetch(self: Repository, refs: Sequence[str], remote: str = "", token: str = "") -> None:
+        usual(self, refs, remote, token)
+        host.db.path.rename(host.db.path.with_name("moved.git"))
+
+    monkeypatch.setattr(Repository, "fetch", fetch)
     with pytest.raises(SourceError, match="cannot fetch"):
-        bring_pulls(host.clone, nowhere, "", host.reviewed)
-    monkeypatch.setattr(room, "REFS", "refs/a..b/")  # git refuses: about no id
-    with pytest.raises(SourceError, match="cannot fetch"):
-        bring_pulls(host.clone, host.url, "", host.reviewed)
+        bring_pulls(host.clone, host.url, "", host.reviewed, told.append)
+    assert told == []
 
 
 def test_without_a_clone_nothing_is_asked() -> None:
@@ -132,24 +170,7 @@ def test_only_ids_are_taken_from_a_change() -> None:
     looks = tuple(Review(reviewer="ann", revision=sha, at=day(1)) for sha in ("b" * 40, "c" * 64))
     threads = [make_thread(sha, 9) for sha in (*hostile, "b" * 40)]
     change = make_change(make_pull(), *threads, reviews=looks)
-    assert reviewed_commits(change) == ["b" * 40, "c" * 64]
-
-
-def test_what_is_wanted_outlives_a_kill_and_other_runs(host: Host) -> None:
-    wanted = WantedCommits(host.clone)
-    assert (wanted.begun, wanted.read()) == (False, [])
-    wanted.add(GONE[:3])
-    wanted.add(GONE[1:4])
-    with (host.clone / WANTED_FILE).open("a") as file:
-        file.write("abc")  # killed in the middle of a line
-    asked = WantedCommits(host.clone).read()
-    assert asked == GONE[:4]
-    wanted.add([])
-    (host.clone / WANTED_FILE).write_text("\n".join([*asked, GONE[9]]) + "\n")
-    wanted.drop(asked)
-    assert (wanted.begun, wanted.read()) == (True, [GONE[9]])
-    wanted.drop([GONE[9]])
-    assert (wanted.begun, wanted.read()) == (True, [])
+    assert reviewed_commits(change) == ("b" * 40, "c" * 64)
 
 
 class Forge:
@@ -165,10 +186,10 @@ class Forge:
         for number, change in enumerate(self.changes):
             yield RawPayload(str(number), None, msgspec.json.encode(change))
 
-    def fetch_commits(self, ids: Sequence[str]) -> Brought:
+    def fetch_commits(self, ids: Sequence[str], gone: Callable[[str], None]) -> Brought:
         if self.cut_off:
             raise SourceError("cut off")
-        return bring_pulls(self.clone, self.host.url, "", ids)
+        return bring_pulls(self.clone, self.host.url, "", ids, gone)
 
 
 def read(body: bytes, dropped: Counter[str] | None = None) -> Change:
@@ -201,12 +222,32 @@ def test_a_run_that_was_cut_off_is_made_up_for(host: Host, store: Store) -> None
     with pytest.raises(SourceError, match="cut off"):
         run(store, forge)
     assert run(store, Forge(host)) == Brought(came=3, gone=1)
-    assert run(store, Forge(host)) == Brought()  # what is gone is asked for once
+    assert run(store, Forge(host)) == Brought(), "what is gone is asked for once"
+    forge.cut_off = False
+    assert run(store, forge) == Brought(), "nor where its change comes again"
 
 
 def test_what_was_stored_before_is_brought_as_well(host: Host, store: Store) -> None:
     forge = Forge(host, host.change(*host.reviewed))
     store.save(forge.kind, forge.repo, [*forge.fetch(None, None), RawPayload("9", None, b"{")])
+    assert run(store, Forge(host)) == Brought(came=3)
+
+
+def test_another_repository_in_the_same_clone_is_another_matter(host: Host, store: Store) -> None:
+    fork = Forge(host, host.change(GONE[0]))
+    fork.repo = "o/fork"
+    ours = Forge(host, host.change(*host.reviewed))
+    ours.cut_off = True
+    with pytest.raises(SourceError, match="cut off"):
+        run(store, ours)
+    assert run(store, fork) == Brought(gone=1)
+    assert run(store, Forge(host)) == Brought(came=3)
+
+
+def test_without_a_clone_they_are_noted_for_one_that_comes_later(host: Host, store: Store) -> None:
+    forge = Forge(host, host.change(*host.reviewed))
+    forge.clone = None
+    assert run(store, forge) == Brought()
     assert run(store, Forge(host)) == Brought(came=3)
 
 

@@ -188,7 +188,7 @@ def test_a_postgres_that_goes_away_is_one_line_and_loses_nothing_stored(
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
         store.save("github", "a/b", [item(1)])
-        with store._engine.begin() as connection:
+        with store._database.writing() as connection:
             connection.exec_driver_sql("PRAGMA max_page_count = 20")
         with pytest.raises(StoreError, match="full"):
             store.save("github", "a/b", [item(2, b"x" * 10_000_000)])

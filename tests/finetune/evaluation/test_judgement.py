@@ -118,6 +118,24 @@ def test_one_condition_alone_says_no(changed: dict[str, Any], said: str) -> None
     assert check.figure and check.wanted
 
 
+@pytest.mark.parametrize(
+    ("spoken", "top", "passed"),
+    [
+        (0.24, 1 / 12, True),  # twelve different remarks at 50 places
+        (0.24, 2 / 12, False),
+        (None, 1 / 12, False),  # measured before such places were told apart
+    ],
+)
+def test_of_few_remarks_none_may_be_made_twice(
+    spoken: float | None, top: float, passed: bool
+) -> None:
+    said = msgspec.structs.replace(
+        text("adapter", 25, top), spoken=UNKNOWN if spoken is None else between(spoken, spoken)
+    )
+    checks = judge(msgspec.structs.replace(GOOD, text=(said, *GOOD.text[1:])))
+    assert [c.passed for c in checks if c.name == "does not repeat itself"] == [passed]
+
+
 def test_nothing_measured_is_nothing_passed() -> None:
     bare = msgspec.structs.replace(
         GOOD, gains=(), choices=(), text=(), forgetting=(), live=None, canaries=None
