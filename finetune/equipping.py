@@ -115,12 +115,8 @@ def _calibrate(
 def _choose_way(
     pairs: Sequence[Pair], settings: Settings, engine: Engine, recall: Recall
 ) -> Chosen:
-    """How it is to say things; what was not trained is not tried, nor quoting from no memory."""
-    ways: list[Way] = ["write"]
-    if recall.entries:
-        ways.append("recall")
-        if settings.train.precedents:
-            ways.append("recall+write")
+    """How it is to say things; without a memory there is nothing to quote or to show."""
+    ways: list[Way] = ["write", "recall", "recall+write"] if recall.entries else ["write"]
     tokens, seed = settings.review.max_tokens, settings.train.seed
     return choose_way(engine, pairs, recall, ways, max_tokens=tokens, seed=seed)
 

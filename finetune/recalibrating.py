@@ -84,6 +84,4 @@ def _unmeasured(card: AdapterCard) -> AdapterCard:
 
 def _as_trained(settings: Settings, card: AdapterCard) -> Settings:
     """Settings of which those of training are what they were."""
-    shown = f"{TRIED}recall+write" in card.metrics
-    train = replace(settings.train, seed=card.seed, precedents=shown)
-    return replace(settings, train=train)
+    return replace(settings, train=replace(settings.train, seed=card.seed))

@@ -2,8 +2,8 @@
 
 `write`: the adapter's own words. `recall`: of the past accepted remarks that fit the place, the one
 for which the window speaks most; nothing can be invented. `recall+write`: own words, with remarks
-on similar code in the question; for adapters that were trained with some in theirs. Only remarks
-older than the window's pull request are ever looked at.
+on similar code in the question, whether it was trained with some in its questions or not. Only
+remarks older than the window's pull request are ever looked at.
 """
 
 import hashlib

@@ -72,8 +72,8 @@ class TrainSettings(Section, frozen=True, kw_only=True):
     prompt_weight: float = 0.0
     """Weight of a token of the question, as a share of a token of the answer."""
     precedents: bool = False
-    """Show older accepted remarks in every second training question, so that the adapter can write
-    with such remarks before it (`recall+write`)."""
+    """Show older accepted remarks in every second training question, so that the adapter learns to
+    write with such remarks before it (`recall+write`)."""
     patience: int = 2
     """Evaluations without a better held-out loss before the run stops."""
     evaluations: int = 2

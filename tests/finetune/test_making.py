@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from finetune.augment.engine import grow
 from finetune.base_model import BaseModel
 from finetune.cards import CARD, WEIGHTS, WHOLE, hash_files, load_card, write_card
 from finetune.engines.local import LocalEngine
+from finetune.equipping import TRIED
 from finetune.gate import CHEAP_GATE_FILE, GATE_FILE
 from finetune.loaded_base import Precision, pick_dtype
 from finetune.making import Made, make_adapter
@@ -27,7 +28,7 @@ from finetune.training.train import Plan, prepare
 from mining.dataset import digest_pairs
 from postil.errors import AdapterError, ConfigError
 from postil.prompt import render_question
-from postil.records import Pair, read_jsonl
+from postil.records import Pair, Way, read_jsonl
 from postil.settings import AugmentSettings, Settings, TrainSettings
 from tests.completion_server import CompletionServerFake
 from tests.fakes import tiny_base
@@ -180,6 +181,9 @@ def test_copies_are_trained_on_and_nothing_else_knows_them(
     assert made.copies.copies == made.plan.copies == made.plan.pairs - taught > 0
     assert made.card.data_sha256 == digest_pairs(team)
     assert made.card.metrics["copies"] == made.plan.copies
+    tried = {name: value for name, value in made.card.metrics.items() if name.startswith(TRIED)}
+    assert set(tried) == {f"{TRIED}{way}" for way in get_args(Way)}
+    assert tried[f"{TRIED}{made.card.scoring['way']}"] == max(tried.values())
     assert list(read_jsonl(made.folder / INDEX_FILE, IndexEntry)) == index_entries(team)
     assert f"{made.plan.copies} of them copies" in plan_text(made.plan)
     assert f"jitter: {made.plan.copies} copies" in made_text(made)
