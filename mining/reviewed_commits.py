@@ -74,14 +74,10 @@ class _Asking:
             portion, rest = left[:size], left[size:]
             said = self._fails(portion)
             if said is None:
-                came, left, size, patience = (
-                    came + len(portion),
-                    rest,
-                    min(2 * size, TOGETHER),
-                    PATIENCE,
-                )
+                came, left = came + len(portion), rest
+                size, patience = min(2 * size, TOGETHER), PATIENCE
                 continue
-            patience, size = patience - 1, max(size // 2, 1)
+            size, patience = max(size // 2, 1), patience - 1
             refused = GONE.search(said)
             if refused and refused[1] in portion:
                 self._gone(refused[1])
