@@ -86,6 +86,19 @@ def test_times_are_kept_in_utc_and_may_be_unknown(store: Store) -> None:
     assert [p.updated_at for p in store.payloads()] == [WHEN, None]
 
 
+def test_commits_are_noted_with_the_change_that_names_them_and_lost_once(store: Store) -> None:
+    assert not store.names_commits("github", "a/b")
+    store.save("github", "a/b", [item(1)._replace(commits=("one", "two", "one"))])
+    store.save("github", "a/c", [item(1)._replace(commits=("one",))])
+    store.lose_commit("github", "a/b", "one")
+    store.save("github", "a/b", [item(2)._replace(commits=("one", "three"))])
+    store.name_commits("github", "a/b", ["two", "four"])
+    assert sorted(store.commits("github", "a/b")) == ["four", "three", "two"]
+    assert store.commits("github", "a/c") == ["one"]
+    assert store.commits("forgejo", "a/b") == []
+    assert store.names_commits("github", "a/b")
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ValueError])
 def test_what_came_before_an_interruption_is_stored(
     store: Store, url: str, stop: type[BaseException]
