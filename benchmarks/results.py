@@ -43,7 +43,16 @@ from postil.settings import Settings, TrainSettings, postil_home
 
 MODES = ("lora", "retrieval")
 CONTROLS = ("none", "labels", "remarks")
-SYSTEMS = ("adapter", "base", "size alone", "cheap features alone", "retrieval", "always")
+SYSTEMS = (
+    "adapter",
+    "adapter, model alone",
+    "base",
+    "base, model alone",
+    "size alone",
+    "cheap features alone",
+    "retrieval",
+    "always",
+)
 TEXTS = ("adapter", "base", "retrieval", "constant remark", "random remark", "human")
 
 

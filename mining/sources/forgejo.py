@@ -99,9 +99,7 @@ class Forgejo:
         }
         return RawPayload(str(number), None, msgspec.json.encode(told))
 
-    def fetch_commits(
-        self, ids: Sequence[str] = (), gone: Callable[[str], None] = lambda _: None
-    ) -> Brought:
+    def fetch_commits(self, ids: Sequence[str], gone: Callable[[str], None]) -> Brought:
         """Bring the heads of all pull requests into the clone, and these commits."""
         return bring_pulls(self.clone, self._git_url, self._token, ids, gone)
 

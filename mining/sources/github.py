@@ -128,9 +128,7 @@ class GitHub:
         body = msgspec.json.encode({**about, "graphql": node})
         return RawPayload(str(number), time_of(node, "closedAt"), body)
 
-    def fetch_commits(
-        self, ids: Sequence[str] = (), gone: Callable[[str], None] = lambda _: None
-    ) -> Brought:
+    def fetch_commits(self, ids: Sequence[str], gone: Callable[[str], None]) -> Brought:
         """Bring the heads of all pull requests into the clone, and these commits."""
         return bring_pulls(self.clone, self._git_url, self.reader.token, ids, gone)
 

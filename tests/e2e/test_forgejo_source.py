@@ -120,7 +120,7 @@ def test_what_rita_said_is_learned_and_what_sid_said_is_not(
     changes, _ = mine(server)
     clone(server.git_url("mia", REPO), tmp_path / "clone").close()
     access = Access(forgejo_token=server.tokens["mia"])
-    Forgejo(f"{server.url}/{REPO}", tmp_path / "clone", None, access).fetch_commits()
+    Forgejo(f"{server.url}/{REPO}", tmp_path / "clone", None, access).fetch_commits((), list[str]().append)
     with open_repository(tmp_path / "clone") as repository:
         examples, funnel = build_examples(changes, repository, MiningSettings())
     (remark,) = [example for example in examples if example.kind == "remark"]
@@ -143,14 +143,15 @@ def test_a_commit_that_was_pushed_over_is_fetched_and_its_windows_are_known(
     clone(server.git_url("mia", REPO), path).close()
     access = Access(forgejo_token=server.tokens["mia"])
     source = Forgejo(f"{server.url}/{REPO}", path, None, access)
+    lost: list[str] = []
     for ids, known in ((), False), ((gone, "0" * 39 + "1"), True):
-        brought = source.fetch_commits(ids)
+        brought = source.fetch_commits(ids, lost.append)
         with open_repository(path) as repository:
             assert repository.has(gone) is known
             examples, _ = build_examples([change], repository, MiningSettings())
         remarks = [example for example in examples if example.kind == "remark"]
         assert {(one.author, one.located) for one in remarks} == {("rita", known)}
-    assert brought == Brought(came=1, gone=1)
+    assert (brought, lost) == (Brought(came=1, gone=1), ["0" * 39 + "1"])
 
 
 def test_a_wrong_token_or_name_is_one_line(server: Server, number: int) -> None:
