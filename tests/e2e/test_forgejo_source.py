@@ -120,7 +120,9 @@ def test_what_rita_said_is_learned_and_what_sid_said_is_not(
     changes, _ = mine(server)
     clone(server.git_url("mia", REPO), tmp_path / "clone").close()
     access = Access(forgejo_token=server.tokens["mia"])
-    Forgejo(f"{server.url}/{REPO}", tmp_path / "clone", None, access).fetch_commits((), list[str]().append)
+    Forgejo(f"{server.url}/{REPO}", tmp_path / "clone", None, access).fetch_commits(
+        (), list[str]().append
+    )
     with open_repository(tmp_path / "clone") as repository:
         examples, funnel = build_examples(changes, repository, MiningSettings())
     (remark,) = [example for example in examples if example.kind == "remark"]
