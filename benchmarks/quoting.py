@@ -107,7 +107,7 @@ def column(at: int) -> Score:
 def quoting(file: Path, sample: bool) -> None:
     """Print a Markdown table."""
     read = RuleReader(read_content().rules).read if sample else None
-    pairs = [p for p in read_jsonl(file, Pair) if p.window and p.located and p.kind == "remark"]
+    pairs = [p for p in read_jsonl(file, Pair) if p.window and p.kind == "remark"]
     entries = index_entries(pairs)
     recall, words, central = Recall(entries), WordsInCommon(entries), centrality(entries)
     here = [pair for pair in pairs if pair.split in PARTS]

@@ -122,13 +122,14 @@ def window_text(window: Window) -> str:
 def index_entries(
     pairs: Iterable[Pair], *, named: bool = False, pooled: bool = False
 ) -> list[IndexEntry]:
-    """The accepted remarks of the training part whose windows were rebuilt from git.
+    """The accepted remarks of the training part, on the code they were made on.
 
-    `named`: with their authors; `pooled`: with their repositories.
+    Also those whose commit is gone: the stored hunk tells what they stood on. `named`: with their
+    authors; `pooled`: with their repositories.
     """
     found = []
     for pair in pairs:
-        if pair.split != "train" or pair.kind != "remark" or not pair.located or not pair.window:
+        if pair.split != "train" or pair.kind != "remark" or not pair.window:
             continue
         remark = parse_answer(pair.response)
         if remark is None or remark.anchor.end > len(pair.window.lines):

@@ -52,7 +52,7 @@ def make_retrieval(
     entries = index_entries(pairs, named=settings.review.name_reviewers)
     if not entries:
         raise ConfigError(
-            f"{repo}: no accepted remark in the training part whose window was rebuilt from git,"
+            f"{repo}: no accepted remark on code in the training part,"
             " so there is nothing to remember: mine more history"
         )
     recall = learn_memory(pairs, entries, settings.train.seed)

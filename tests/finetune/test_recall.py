@@ -85,18 +85,21 @@ def test_a_broken_line_of_an_index_is_named(tmp_path: Path) -> None:
         Recall.read(path)
 
 
-def test_only_located_remarks_of_the_training_part_are_indexed() -> None:
+def test_remarks_of_the_training_part_are_indexed_also_where_their_commit_is_gone() -> None:
     remark: dict[str, Any] = {"message": "Name it.", "row": 3}
     pairs = [
-        make_pair(EXCEPT, **remark),
+        make_pair(EXCEPT, **remark, url="there"),
         make_pair(EXCEPT, **remark, split="test"),
-        make_pair(EXCEPT, **remark, located=False),
+        make_pair(EXCEPT, **remark, url="gone", located=False),
         make_pair(EXCEPT, **remark, kind="ambiguous"),
         make_pair(EXCEPT),
         msgspec.structs.replace(make_pair(EXCEPT, **remark), window=None),
     ]
-    (entry,) = index_entries(pairs)
-    assert entry.rows() == ["except:"]
+    entries = index_entries(pairs)
+    assert [(entry.url, entry.rows()) for entry in entries] == [
+        ("there", ["except:"]),
+        ("gone", ["except:"]),
+    ]
 
 
 def test_an_empty_index_finds_nothing() -> None:

@@ -76,10 +76,20 @@ def test_without_an_accepted_remark_nothing_is_published(tmp_path: Path) -> None
     silent = [pair for pair in make_team(pulls=20) if pair.kind != "remark"]
     with pytest.raises(ConfigError, match="nothing to remember"):
         make(silent, tmp_path)
-    wording = [make_pair(make_window("+x = 1"), "Name it.", located=False)]
+    elsewhere = [msgspec.structs.replace(make_pair(make_window("+x = 1"), "Name it."), window=None)]
     with pytest.raises(ConfigError, match="nothing to remember"):
-        make(wording, tmp_path)
+        make(elsewhere, tmp_path)
     assert not list(Registry(tmp_path).list("o/r"))
+
+
+def test_a_team_whose_commits_are_gone_is_remembered_and_not_spoken_to(
+    team: list[Pair], tmp_path: Path
+) -> None:
+    """Stored hunks can be quoted from; where to speak cannot be learned from them."""
+    gone = [msgspec.structs.replace(pair, located=False) for pair in team if pair.kind == "remark"]
+    made = make(gone, tmp_path)
+    assert made.remarks == sum(pair.split == "train" for pair in gone)
+    assert load_card(made.folder).threshold is None
 
 
 def test_without_a_calibration_part_it_never_speaks(team: list[Pair], tmp_path: Path) -> None:

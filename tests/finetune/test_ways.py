@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from finetune.augment.copies import copy_reworded
 from finetune.engines import Engine
 from finetune.precedents import show_precedents
 from finetune.recall import Recall, index_entries
@@ -114,6 +115,16 @@ def test_half_of_the_training_questions_show_what_is_older_and_silences_as_well(
         assert before.split == "train"
         assert after.instruction.count("Earlier, on ") in (1, 2, 3)
         assert msgspec.structs.replace(after, instruction=before.instruction) == before
+
+
+def test_a_copy_is_asked_with_past_remarks_and_shown_nowhere() -> None:
+    window = make_window("+print(total)")
+    said = make_pair(window, "Use the logger instead of print here.")
+    copy = copy_reworded(said, "paraphrase", 1, "R1\nNobody said this.")
+    asked = [make_pair(window, f"Words {n}.", pull=2, decided_at=day(9)) for n in range(8)]
+    shown = [p.instruction for p in show_precedents([said, copy, *asked]) if p.pull == 2]
+    assert any("Use the logger" in question for question in shown)
+    assert not any("Nobody said this." in question for question in shown)
 
 
 def test_no_question_shows_a_remark_of_its_own_pull_request_or_a_later_one() -> None:
