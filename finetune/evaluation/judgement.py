@@ -7,8 +7,8 @@ run made for proof plants any.
 from collections.abc import Iterable, Iterator
 
 from finetune.evaluation.choices import RETRIEVAL, ROWS
-from finetune.evaluation.metrics import Interval
-from finetune.evaluation.scorecard import Scorecard, TextScore
+from finetune.evaluation.metrics import UNKNOWN, Interval
+from finetune.evaluation.scorecard import Scorecard, SystemScore, TextScore
 from finetune.evaluation.trial import ADAPTER, BASE
 from postil.records import Record
 
@@ -60,6 +60,7 @@ def _checks(scorecard: Scorecard) -> Iterator[Check]:
     else:
         yield _better("tells where to speak better than size alone", places.get("size alone"))
         yield _above_chance(scorecard)
+    yield from _promise(scorecard.systems)
     if live is not None:
         yield _not_worse("where to speak, beside the live adapter", live.auc)
         yield _not_worse("what was said, beside the live adapter", live.four_way)
@@ -89,6 +90,20 @@ def _above_chance(scorecard: Scorecard) -> Check:
         passed=low is not None and low > CHANCE,
         figure=_shown(told),
         wanted=f"an interval above {CHANCE}",
+    )
+
+
+def _promise(systems: Iterable[SystemScore]) -> Iterator[Check]:
+    """Of an adapter that spoke on the test part: reviews change, and a threshold with them."""
+    ours = next((one for one in systems if one.name == ADAPTER), None)
+    kept = ours.precision if ours else UNKNOWN
+    if ours is None or ours.promised is None or kept.high is None:
+        return
+    yield Check(
+        name="keeps the precision its threshold promised",
+        passed=kept.high >= ours.promised,
+        figure=f"{kept.value:.0%} [{kept.low:.0%}, {kept.high:.0%}]",
+        wanted=f"an interval that reaches {ours.promised:.0%}",
     )
 
 

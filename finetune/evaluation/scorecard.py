@@ -70,6 +70,8 @@ class SystemScore(Record, frozen=True, kw_only=True):
     auc_ambiguous_remarked: Interval
     """With ambiguous windows counted as remarks."""
     threshold: float | None
+    promised: float | None = None
+    """The precision the threshold was chosen for; None: there is none, or nobody promised any."""
     precision: Interval
     recall: Interval
     f1: Interval

@@ -30,6 +30,8 @@ class Decider(msgspec.Struct, frozen=True, kw_only=True):
     probabilities: Sequence[float]
     threshold: float | None
     note: str
+    promised: float | None = None
+    """The precision the threshold was chosen for."""
     sure: bool = True
     """False: its numbers are no probabilities."""
     chances: Sequence[float] | None = None
@@ -50,6 +52,7 @@ def decider_of(trial: Trial, name: str, gate: Gate, readings: Readings | None = 
         probabilities=trial.probabilities(gate, readings),
         threshold=gate.threshold,
         note=gate.note,
+        promised=gate.wanted_precision,
     )
 
 
@@ -138,6 +141,7 @@ def _score(trial: Trial, way: Decider, pulls: int) -> SystemScore:
         auc_ambiguous_silent=draws.interval(ranking.auc),
         auc_ambiguous_remarked=draws.interval(with_ambiguous.auc),
         threshold=way.threshold,
+        promised=None if way.threshold is None else way.promised,
         precision=draws.interval(mean_of(labels, clear * spoken)),
         recall=draws.interval(mean_of(spoken, labels)),
         f1=draws.interval(mean_of(labels * spoken, clear * (labels + spoken))),

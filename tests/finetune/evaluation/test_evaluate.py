@@ -93,6 +93,7 @@ def test_always_and_never_are_the_two_ends(card: Scorecard) -> None:
     assert always.comments_per_pull == pytest.approx(card.counts.windows / card.counts.pulls)
     assert (never.recall.value, never.comments_per_pull) == (0.0, 0.0)
     assert never.precision.value is None
+    assert (always.promised, card.system("adapter").promised) == (None, 0.5)
 
 
 def test_engines_are_measured_on_loss_lines_and_choice(card: Scorecard) -> None:

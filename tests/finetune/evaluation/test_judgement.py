@@ -17,6 +17,7 @@ from finetune.evaluation.scorecard import (
     Gain,
     LiveGain,
     Scorecard,
+    SystemScore,
     TextScore,
 )
 from finetune.triggers import Trigger
@@ -74,6 +75,43 @@ def test_an_adapter_that_wins_everywhere_may_speak() -> None:
     checks = judge(GOOD)
     assert all(check.passed for check in checks), failed(GOOD)
     assert len(checks) == 14
+
+
+def speaking(precision: Interval, promised: float | None = 0.5) -> Scorecard:
+    """One that wins everywhere, and speaks on the test part with this precision."""
+    ours = SystemScore(
+        name="adapter",
+        auc=between(0.7, 0.8),
+        average_precision=UNKNOWN,
+        auc_ambiguous_silent=UNKNOWN,
+        auc_ambiguous_remarked=UNKNOWN,
+        threshold=0.3,
+        promised=promised,
+        precision=precision,
+        recall=UNKNOWN,
+        f1=UNKNOWN,
+        comments_per_pull=0.6,
+    )
+    return msgspec.structs.replace(GOOD, systems=(ours,))
+
+
+def test_a_promise_that_was_clearly_broken_says_no() -> None:
+    (check,) = failed(speaking(between(0.09, 0.44)))
+    assert check.name == "keeps the precision its threshold promised"
+    assert (check.figure, check.wanted) == ("26% [9%, 44%]", "an interval that reaches 50%")
+
+
+@pytest.mark.parametrize(
+    "precision",
+    [between(0.2, 0.5), between(0.72, 0.88), UNKNOWN],
+    ids=["unclear", "kept", "silent"],
+)
+def test_a_promise_that_may_have_been_kept_does_not(precision: Interval) -> None:
+    assert failed(speaking(precision)) == []
+
+
+def test_who_promised_nothing_is_held_to_nothing() -> None:
+    assert failed(speaking(between(0.01, 0.02), promised=None)) == []
 
 
 def test_without_a_live_adapter_there_is_none_to_be_worse_than() -> None:
