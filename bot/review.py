@@ -19,7 +19,7 @@ from bot.saying.wording import message_fault, read_message
 from bot.selection import select
 from finetune.recall import LEAST_SIMILAR
 from finetune.speaking import unsure
-from postil.answer import DELETE, REPLACE, Anchor, anchors, finding_of, with_suggestion
+from postil.answer import WORDLESS, Anchor, anchors, finding_of, with_suggestion
 from postil.diff import FileDiff, parse_diff
 from postil.prompt import Precedent, render_question
 from postil.records import Finding, Record, Resemblance, Way, Window
@@ -290,7 +290,7 @@ def _quoted(past: Sequence[Recalled]) -> str:
     message, suggestion = past[0].message, past[0].suggestion
     if suggestion is not None:
         return with_suggestion(message, suggestion)
-    return "" if message in (REPLACE, DELETE) else message
+    return "" if message in WORDLESS else message
 
 
 def _with_past(finding: Finding, past: Sequence[Recalled]) -> Finding:

@@ -22,7 +22,7 @@ from finetune.gate import PRIOR_FILE, Gate, read_gate
 from finetune.lexicon import LEXICON_FILE, Lexicon, read_lexicon
 from finetune.remarked_rows import RemarkedRows
 from finetune.tokens import code_tokens
-from postil.answer import Anchor, parse_answer, row_letter
+from postil.answer import WORDLESS, Anchor, parse_answer, row_letter
 from postil.prompt import Precedent
 from postil.records import (
     DiffLine,
@@ -124,8 +124,9 @@ def index_entries(
 ) -> list[IndexEntry]:
     """The accepted remarks of the training part, on the code they were made on.
 
-    Also those whose commit is gone: the stored hunk tells what they stood on. `named`: with their
-    authors; `pooled`: with their repositories.
+    Also those whose commit is gone: the stored hunk tells what they stood on. Not those that were
+    a suggestion and no words: elsewhere they say nothing. `named`: with their authors; `pooled`:
+    with their repositories.
     """
     found = []
     for pair in pairs:
@@ -133,6 +134,8 @@ def index_entries(
             continue
         remark = parse_answer(pair.response)
         if remark is None or remark.anchor.end > len(pair.window.lines):
+            continue
+        if remark.message in WORDLESS:
             continue
         entry = IndexEntry(
             message=remark.message,

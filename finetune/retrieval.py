@@ -70,7 +70,10 @@ def make_retrieval(
 def made_text(made: MadeRetrieval) -> str:
     """What was made, in a few lines."""
     if made.gate is None:
-        note = "The calibration part holds no window, so there is no threshold and it never speaks."
+        note = (
+            "The calibration part holds no window whose commit is still there, so there is no"
+            " threshold and it never speaks."
+        )
     else:
         note = made.gate.note
     return f"remembers {made.remarks} accepted remarks; no weights\n{note}\nadapter {made.folder}"

@@ -2,6 +2,9 @@
 
 from math import sqrt
 
+NORMAL = 1.96
+"""Standard errors to each side that hold 95 %."""
+
 
 def wilson(hits: float, of: float, errors: float) -> tuple[float, float]:
     """The interval of a share, of so many standard errors; `of` above 0 may be a weight.

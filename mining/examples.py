@@ -223,7 +223,7 @@ class ChangeReader:
             self._funnel.remarks["no words of its own"] += 1
             return None
         remark = Remark(anchor=anchor, message=message, suggestion=suggestion)
-        if self._secret(spot.window, message):
+        if self._secret(spot.window, f"{message}\n{suggestion or ''}"):
             self._funnel.remarks["holds a secret"] += 1
             return None
         return self._example(

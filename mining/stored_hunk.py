@@ -1,7 +1,7 @@
 """The hunk that a host stored with a comment -> the window it stands in. Pure.
 
 Such a hunk ends at the commented line, so it tells where the comment stood: what comes from here
-teaches wording only, never where to speak.
+is remembered and teaches wording; it is no example of where to speak.
 """
 
 from postil.answer import anchor_of

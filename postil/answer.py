@@ -17,6 +17,7 @@ NO_COMMENT = "NO_COMMENT"
 ANCHOR = re.compile(r"^([RL])([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?$")
 OPENING = re.compile(r"^(`{3,})suggestion$", re.MULTILINE)
 REPLACE, DELETE = "Suggested change:", "Remove this:"
+WORDLESS = (REPLACE, DELETE)
 """The words of a suggestion that came without any."""
 LONGEST_RANGE = 5
 """Rows; longer ranges are never generated, only read from people's remarks."""

@@ -7,11 +7,9 @@ in no rate.
 
 from collections.abc import Callable, Iterable, Sequence
 
-from finetune.shares import wilson
+from finetune.shares import NORMAL, wilson
 from postil.records import Outcome, Record, SaidBy
 
-NORMAL = 1.96
-"""Standard errors to each side that hold 95 %."""
 MOST_PATHS = 20
 
 

@@ -72,6 +72,10 @@ class SystemScore(Record, frozen=True, kw_only=True):
     threshold: float | None
     promised: float | None = None
     """The precision the threshold was chosen for; None: there is none, or nobody promised any."""
+    spoken: int = 0
+    """Windows it speaks on that are not unclear; thinned silences count once."""
+    right: int = 0
+    """Of these, how many a reviewer remarked on."""
     precision: Interval
     recall: Interval
     f1: Interval

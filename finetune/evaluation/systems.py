@@ -142,6 +142,8 @@ def _score(trial: Trial, way: Decider, pulls: int) -> SystemScore:
         auc_ambiguous_remarked=draws.interval(with_ambiguous.auc),
         threshold=way.threshold,
         promised=None if way.threshold is None else way.promised,
+        spoken=int((clear * spoken).sum()),
+        right=int((labels * clear * spoken).sum()),
         precision=draws.interval(mean_of(labels, clear * spoken)),
         recall=draws.interval(mean_of(spoken, labels)),
         f1=draws.interval(mean_of(labels * spoken, clear * (labels + spoken))),

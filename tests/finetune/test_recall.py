@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from finetune.recall import Recall, _content, index_entries, window_text, write_index
-from postil.answer import Anchor
+from postil.answer import DELETE, REPLACE, Anchor
 from postil.errors import ConfigError
 from tests.finetune.builders import day, make_pair, make_team, make_window
 
@@ -91,6 +91,8 @@ def test_remarks_of_the_training_part_are_indexed_also_where_their_commit_is_gon
         make_pair(EXCEPT, **remark, url="there"),
         make_pair(EXCEPT, **remark, split="test"),
         make_pair(EXCEPT, **remark, url="gone", located=False),
+        make_pair(EXCEPT, message=REPLACE, row=3),
+        make_pair(EXCEPT, message=DELETE, row=3),
         make_pair(EXCEPT, **remark, kind="ambiguous"),
         make_pair(EXCEPT),
         msgspec.structs.replace(make_pair(EXCEPT, **remark), window=None),

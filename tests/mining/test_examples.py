@@ -171,6 +171,21 @@ def test_a_sample_with_a_secret_is_dropped(git: TinyGit) -> None:
     assert funnel.remarks["holds a secret"] == 1
 
 
+def test_a_suggestion_with_a_secret_is_dropped_with_its_remark(
+    history: tuple[Repository, list[Revision]],
+) -> None:
+    repository, revisions = history
+    change = heeded(revisions)
+    token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    thread = msgspec.structs.replace(
+        change.threads[0], suggestion=f'    except Denied("{token}"):\n'
+    )
+    told = Change(pull=change.pull, threads=(thread,), reviews=change.reviews)
+    examples, funnel = build_examples([told], repository, SETTINGS)
+    assert not [e for e in examples if token in e.response or e.kind == "remark"]
+    assert funnel.remarks["holds a secret"] == 1
+
+
 def test_a_dataset_is_the_same_bytes_twice_and_opens_as_parquet(
     history: tuple[Repository, list[Revision]], tmp_path: Path
 ) -> None:

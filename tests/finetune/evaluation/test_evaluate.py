@@ -93,7 +93,14 @@ def test_always_and_never_are_the_two_ends(card: Scorecard) -> None:
     assert always.comments_per_pull == pytest.approx(card.counts.windows / card.counts.pulls)
     assert (never.recall.value, never.comments_per_pull) == (0.0, 0.0)
     assert never.precision.value is None
-    assert (always.promised, card.system("adapter").promised) == (None, 0.5)
+    assert (always.spoken, never.spoken) == (card.counts.remarks + card.counts.silences, 0)
+    assert (always.right, always.promised) == (card.counts.remarks, None)
+
+
+def test_what_a_threshold_promised_is_told_beside_what_was_right(card: Scorecard) -> None:
+    ours = card.system("adapter")
+    assert ours.promised == 0.5
+    assert ours.right == ours.spoken == card.counts.remarks
 
 
 def test_engines_are_measured_on_loss_lines_and_choice(card: Scorecard) -> None:

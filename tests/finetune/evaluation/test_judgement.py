@@ -77,7 +77,9 @@ def test_an_adapter_that_wins_everywhere_may_speak() -> None:
     assert len(checks) == 14
 
 
-def speaking(precision: Interval, promised: float | None = 0.5) -> Scorecard:
+def speaking(
+    right: int, spoken: int, precision: Interval, promised: float | None = 0.5
+) -> Scorecard:
     """One that wins everywhere, and speaks on the test part with this precision."""
     ours = SystemScore(
         name="adapter",
@@ -87,6 +89,8 @@ def speaking(precision: Interval, promised: float | None = 0.5) -> Scorecard:
         auc_ambiguous_remarked=UNKNOWN,
         threshold=0.3,
         promised=promised,
+        spoken=spoken,
+        right=right,
         precision=precision,
         recall=UNKNOWN,
         f1=UNKNOWN,
@@ -96,22 +100,41 @@ def speaking(precision: Interval, promised: float | None = 0.5) -> Scorecard:
 
 
 def test_a_promise_that_was_clearly_broken_says_no() -> None:
-    (check,) = failed(speaking(between(0.09, 0.44)))
-    assert check.name == "keeps the precision its threshold promised"
-    assert (check.figure, check.wanted) == ("26% [9%, 44%]", "an interval that reaches 50%")
+    (check,) = failed(speaking(20, 100, between(0.09, 0.44)))
+    assert check.name == "may have kept the precision its threshold promised"
+    assert (check.figure, check.wanted) == ("at most 44.0%", "50.0%")
 
 
 @pytest.mark.parametrize(
-    "precision",
-    [between(0.2, 0.5), between(0.72, 0.88), UNKNOWN],
-    ids=["unclear", "kept", "silent"],
+    ("right", "spoken", "precision"),
+    [
+        pytest.param(20, 100, between(0.2, 0.5), id="unclear"),
+        pytest.param(80, 100, between(0.72, 0.88), id="kept"),
+        pytest.param(0, 0, UNKNOWN, id="silent there"),
+        pytest.param(0, 3, between(0, 0), id="three false alarms, nothing to resample"),
+    ],
 )
-def test_a_promise_that_may_have_been_kept_does_not(precision: Interval) -> None:
-    assert failed(speaking(precision)) == []
+def test_a_promise_that_may_have_been_kept_does_not(
+    right: int, spoken: int, precision: Interval
+) -> None:
+    assert failed(speaking(right, spoken, precision)) == []
 
 
-def test_who_promised_nothing_is_held_to_nothing() -> None:
-    assert failed(speaking(between(0.01, 0.02), promised=None)) == []
+def test_false_alarms_alone_say_no_once_they_are_enough() -> None:
+    (check,) = failed(speaking(0, 12, between(0, 0)))
+    assert check.figure == "at most 24.3%"
+
+
+def test_what_was_promised_must_be_known() -> None:
+    """Of an adapter evaluated before promises were kept nobody knows."""
+    (check,) = failed(speaking(9, 10, between(0.8, 1), promised=None))
+    assert check.figure == "not measured"
+
+
+def test_who_never_speaks_promises_nothing() -> None:
+    (ours,) = speaking(0, 0, UNKNOWN).systems
+    silent = msgspec.structs.replace(ours, threshold=None, promised=None)
+    assert failed(msgspec.structs.replace(GOOD, systems=(silent,))) == []
 
 
 def test_without_a_live_adapter_there_is_none_to_be_worse_than() -> None:
