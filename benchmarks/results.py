@@ -63,6 +63,7 @@ class Asked(Record, frozen=True, kw_only=True):
     pairs: int
     silences: int
     control: str
+    samples: int = 40
 
 
 class Row(Record, frozen=True, kw_only=True):
@@ -90,6 +91,9 @@ class Row(Record, frozen=True, kw_only=True):
     show_default=True,
     help="Silent windows read of the test part, and of the calibration part; 0: all.",
 )
+@click.option(
+    "--samples", default=40, show_default=True, help="Test remarks for which words are written."
+)
 @click.option("--control", type=click.Choice(CONTROLS), default="none", show_default=True)
 def results(
     file: Path,
@@ -101,6 +105,7 @@ def results(
     epochs: float,
     max_length: int,
     silences: int,
+    samples: int,
     control: str,
 ) -> None:
     """Measure every seed that is not in --out yet, and print all rows as tables."""
@@ -117,7 +122,7 @@ def results(
             max_length=max_length,
             seed=seed,
         )
-        asked = Asked(train=train, pairs=pairs, silences=silences, control=control)
+        asked = Asked(train=train, pairs=pairs, silences=silences, control=control, samples=samples)
         if any(row.asked == asked for row in done):
             continue
         done.append(measure(newest(permuted(read, control, seed), pairs), asked))
@@ -129,7 +134,7 @@ def results(
 def measure(pairs: Sequence[Pair], asked: Asked) -> Row:
     """Make and prove an adapter; the report is kept in POSTIL_HOME."""
     home, settings, repo = postil_home(os.environ), Settings(train=asked.train), pairs[0].repo
-    limits = replace(MEASURED, silences=asked.silences or None)
+    limits = replace(MEASURED, silences=asked.silences or None, samples=asked.samples)
     with stages() as progress:
         folder = make(pairs, settings, home, progress, limits)
         card = prove(folder, pairs, settings, home, progress, limits=limits)
