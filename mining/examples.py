@@ -2,8 +2,8 @@
 
 The windows of remarks and of silences are cut by the same function from git, at the revision a
 person looked at, so nothing in a window tells where a comment stood. Where the commit is gone,
-the stored hunk teaches wording only (`located` is False). Tallies say what was kept and what was
-dropped, by reason.
+the stored hunk teaches wording, not where to speak (`located` is False). Tallies say what was
+kept and what was dropped, by reason.
 """
 
 import hashlib

@@ -36,7 +36,8 @@ class Example(Record, frozen=True, kw_only=True):
     tier: Tier | None = None
     url: str
     located: bool = True
-    """False: the commit is gone and the window came from the stored hunk: wording only."""
+    """False: the commit is gone and the window came from the stored hunk, which ends where the
+    remark stood: it is remembered and teaches wording, and is no example of where to speak."""
     newcomer: bool | None = None
     """Whether it was the first change of its author here."""
     origin: str = ""
